@@ -1,0 +1,99 @@
+#include "operator.h"
+
+#include "client.h"
+#include "oracle.h"
+
+#include <stdio.h>
+
+enum { OPERATOR_LOOKS = 64, OPERATOR_PAUSE_MS = 5 * 60 * 1000 };
+
+static void ask_vendor(struct world *world, unsigned vendor, bool pause, ms_t delay)
+{
+    struct request *request = ledger_request(&world->ledger, REQUEST_VENDOR, 0);
+    request->number = vendor;
+    request->pause = pause;
+    world_plan(world, ITEM_SEND, delay)->request = request;
+}
+
+/* One of the latest that nobody knows of; NULL when there is none. */
+static const struct ledger_job *some_uncertain(const struct world *world)
+{
+    const struct ledger *ledger = &world->ledger;
+    for (size_t back = 1; back <= ledger->job_count && back <= OPERATOR_LOOKS; back++) {
+        const struct ledger_job *job = ledger->jobs[ledger->job_count - back];
+        if (job->is_known && job->attempt_state == ATTEMPT_UNCERTAIN)
+            return job;
+    }
+    return NULL;
+}
+
+static void resolve(struct world *world)
+{
+    const struct ledger_job *job = some_uncertain(world);
+    if (!job)
+        return;
+    const struct ledger_entry *entry = ledger_entry_of(job, job->attempt);
+    bool is_wrong = rng_below(&world->rng, 4) == 0;
+    unsigned tenant = job->tenant;
+    if (world_strikes(world, SWARM_STRANGER))
+        tenant = (unsigned)rng_below(&world->rng, world->swarm.tenant_count);
+    struct request *request = ledger_request(&world->ledger, REQUEST_RESOLVE, tenant);
+    request->job = job->key;
+    request->act = is_wrong                    ? (enum resolve_act)rng_below(&world->rng, 3)
+                   : entry                     ? RESOLVE_LINK
+                   : rng_below(&world->rng, 2) ? RESOLVE_RESUBMIT
+                                               : RESOLVE_GIVE_UP;
+    if (entry && !is_wrong)
+        (void)snprintf(request->remote_id, sizeof request->remote_id, "r%u", entry->index);
+    else if (rng_below(&world->rng, 2) && world->ledger.entry_count)
+        (void)snprintf(request->remote_id, sizeof request->remote_id, "r%u",
+                       (unsigned)rng_below(&world->rng, world->ledger.entry_count));
+    else
+        (void)snprintf(request->remote_id, sizeof request->remote_id, "mistyped");
+    world_plan(world, ITEM_SEND, 0)->request = request;
+}
+
+void operator_act(struct world *world)
+{
+    if (world->swarm.vendor_count == 0 || !world_strikes(world, SWARM_OPERATOR))
+        return;
+    if (rng_below(&world->rng, 4)) {
+        resolve(world);
+        return;
+    }
+    unsigned vendor = (unsigned)rng_below(&world->rng, world->swarm.vendor_count);
+    ask_vendor(world, vendor, true, 0);
+    ask_vendor(world, vendor, false, world_about(world, OPERATOR_PAUSE_MS));
+}
+
+static bool is_claimed(const struct world *world, const struct request *request)
+{
+    const struct ledger_job *job = ledger_find_job(&world->ledger, request->job);
+    const struct ledger_entry *entry = ledger_find_entry(&world->ledger, request->remote_id);
+    return entry && oracle_vendor_is_claimed(entry, request->job, job->attempt);
+}
+
+void operator_send(struct world *world, struct request *request)
+{
+    uint64_t token = ledger_token(&world->ledger, request);
+    if (request->kind == REQUEST_VENDOR) {
+        world_event(world, EVENT_VENDOR_ASKED)->vendor_asked =
+            (struct vendor_asked){.token = token,
+                                  .provider = world->swarm.vendors[request->number].traits.name,
+                                  .pause = request->pause};
+        return;
+    }
+    world_event(world, EVENT_RESOLVE_ASKED)->resolve_asked =
+        (struct resolve_asked){.token = token,
+                               .tenant = world->swarm.tenant_names[request->tenant],
+                               .job = request->job,
+                               .act = request->act,
+                               .remote_id = request->remote_id,
+                               .claimed = is_claimed(world, request)};
+}
+
+void operator_calm(struct world *world)
+{
+    for (unsigned vendor = 0; vendor < world->swarm.vendor_count; vendor++)
+        ask_vendor(world, vendor, false, 0);
+}

@@ -1,0 +1,242 @@
+/* Whether a vendor is blocked (SPEC 8), told from outside. The order of events within a turn and
+ * what the core made of each are its own affair: here a vendor is surely blocked, surely not, or
+ * neither, and only what is sure is held against the core. */
+#include "oracle.h"
+
+enum { BREAKER_FAILURES = 5, BREAKER_OPEN_MS = 60000, BREAKER_ACCOUNT_MS = 600000 };
+
+static bool is_account(enum error_code error)
+{
+    return error == ERROR_BAD_KEY || error == ERROR_OUT_OF_CREDIT;
+}
+
+/* The job of the vendor's word, if it is about its newest attempt. */
+static struct ledger_job *job_of(const struct world *world, const struct heard *heard)
+{
+    struct ledger_job *job = ledger_find_job(&world->ledger, heard->job);
+    return job && job->attempt == heard->attempt ? job : NULL;
+}
+
+static struct vendor_mood *mood_of(struct world *world, const struct ledger_job *job)
+{
+    return &world->moods[job->at - world->swarm.local_count];
+}
+
+void oracle_breaker_before(struct world *world)
+{
+    for (unsigned n = 0; n < world->batch_count; n++) {
+        if (world->batch[n]->kind != EVENT_TOLD)
+            continue;
+        const struct heard *heard = &world->batch[n]->heard;
+        const struct ledger_job *job = job_of(world, heard);
+        bool is_submission = heard->call == PROVIDER_CALL_SUBMIT;
+        world->counts[n] = job && oracle_vendor_is_open(job->attempt_state) &&
+                           (job->attempt_state == ATTEMPT_INTENT) == is_submission;
+    }
+}
+
+/* How long "not now" holds: at least a second, at most an hour. */
+static ms_t later(const struct told *told)
+{
+    ms_t after = told->after < MS_SECOND ? MS_SECOND : told->after;
+    return after > MS_HOUR ? MS_HOUR : after;
+}
+
+static void mistrust(struct world *world, struct vendor_mood *mood, ms_t block)
+{
+    mood->trouble = true;
+    if (mood->trouble_until < world->now + block)
+        mood->trouble_until = world->now + block;
+}
+
+void oracle_breaker_doubt(struct world *world, unsigned vendor)
+{
+    mistrust(world, &world->moods[vendor], BREAKER_OPEN_MS);
+}
+
+/* Whatever may have blocked it. */
+static void doubt(struct world *world, struct vendor_mood *mood, const struct heard *heard,
+                  bool counts)
+{
+    const struct told *told = heard->told;
+    ms_t block = told->kind == TOLD_LATER     ? later(told)
+                 : told->kind == TOLD_REFUSED ? BREAKER_ACCOUNT_MS
+                                              : BREAKER_OPEN_MS;
+    if (told->kind == TOLD_NOTHING || told->kind == TOLD_LATER || told->kind == TOLD_REFUSED) {
+        mistrust(world, mood, block);
+    } else if (told->kind == TOLD_ACCEPTED && counts && mood->trouble_until <= world->now) {
+        mood->trouble = false;
+    }
+}
+
+/* What lets the next one through may do so in the same turn. */
+static void release(struct vendor_mood *mood, const struct heard *heard)
+{
+    if (heard->call != PROVIDER_CALL_SUBMIT)
+        return;
+    if (mood->probe == heard->job)
+        mood->probe = 0;
+    if (heard->told->kind == TOLD_ACCEPTED || heard->told->kind == TOLD_REFUSED)
+        mood->half_open = false;
+}
+
+static void check_heard(struct world *world, const struct heard *heard,
+                        const struct ledger_job *job)
+{
+    bool is_end = heard->told->kind == TOLD_FAILED || heard->told->kind == TOLD_STOPPED;
+    if (heard->call == PROVIDER_CALL_SUBMIT && job->attempt_state == ATTEMPT_INTENT)
+        world_fail(world, "P2", job->key, "the answer to its submission changed nothing");
+    else if (heard->call == PROVIDER_CALL_POLL && is_end && job->state == STATE_RUNNING)
+        world_fail(world, "P2", job->key, "it is %s, and runs on", told_name(heard->told->kind));
+}
+
+/* Nothing of it is surely blocked any more … */
+static void goes_on(struct vendor_mood *mood)
+{
+    mood->is_paused = mood->half_open = false;
+    mood->blocked_until = 0;
+    mood->failures = 0;
+}
+
+/* … and surely nothing is. */
+static void trust(struct vendor_mood *mood)
+{
+    goes_on(mood);
+    mood->trouble = false;
+    mood->trouble_until = 0;
+}
+
+static struct vendor_mood *find(struct world *world, const char *provider)
+{
+    return &world->moods[oracle_vendor_find(world, provider) - world->swarm.local_count];
+}
+
+void oracle_breaker_turn(struct world *world)
+{
+    for (unsigned n = 0; n < world->batch_count; n++) {
+        const struct event *event = world->batch[n];
+        if (event->kind == EVENT_VENDOR_ASKED) {
+            struct vendor_mood *mood = find(world, event->vendor_asked.provider);
+            if (event->vendor_asked.pause)
+                mistrust(world, mood, MS_NEVER - world->now);
+            else
+                trust(mood);
+        }
+        if (event->kind != EVENT_TOLD)
+            continue;
+        const struct ledger_job *job = job_of(world, &event->heard);
+        if (!job)
+            continue;
+        doubt(world, mood_of(world, job), &event->heard, world->counts[n]);
+        release(mood_of(world, job), &event->heard);
+        if (world->counts[n])
+            check_heard(world, &event->heard, job);
+    }
+}
+
+static void block(struct vendor_mood *mood, ms_t until)
+{
+    if (mood->blocked_until < until)
+        mood->blocked_until = until;
+}
+
+static bool is_failure(const struct heard *heard, const struct ledger_job *job)
+{
+    const struct told *told = heard->told;
+    if (heard->call == PROVIDER_CALL_POLL)
+        return told->kind == TOLD_NOTHING && oracle_vendor_is_open(job->attempt_state);
+    if (heard->call != PROVIDER_CALL_SUBMIT)
+        return false;
+    return !heard->sent ? job->attempt_state == ATTEMPT_REFUSED
+                        : told->kind == TOLD_NOTHING && job->attempt_state == ATTEMPT_UNCERTAIN;
+}
+
+static void take_heard(struct world *world, const struct heard *heard, bool counts)
+{
+    const struct told *told = heard->told;
+    const struct ledger_job *job = job_of(world, heard);
+    if (!job)
+        return;
+    struct vendor_mood *mood = mood_of(world, job);
+    bool is_submission = heard->call == PROVIDER_CALL_SUBMIT;
+    if (counts && is_failure(heard, job)) {
+        mood->failures++;
+        if (mood->failures < BREAKER_FAILURES && !mood->half_open)
+            return;
+        mood->half_open = true;
+        mood->probe = 0;
+        block(mood, world->now + BREAKER_OPEN_MS);
+        return;
+    }
+    mood->failures = 0;
+    bool is_refused = is_submission && told->kind == TOLD_REFUSED;
+    if (is_submission && counts && is_refused && is_account(told->error) &&
+        job->attempt_state == ATTEMPT_REFUSED) {
+        mood->half_open = true;
+        mood->probe = 0;
+        block(mood, world->now + BREAKER_ACCOUNT_MS);
+    } else if (is_submission && counts && told->kind == TOLD_LATER && heard->sent &&
+               job->attempt_state == ATTEMPT_REFUSED) {
+        block(mood, world->now + later(told));
+    } else if (told->kind == TOLD_ACCEPTED || is_refused) {
+        mood->half_open = false; /* after whatever set it earlier in the turn */
+    }
+}
+
+void oracle_breaker_rest(struct world *world)
+{
+    for (unsigned n = 0; n < world->batch_count; n++) {
+        const struct event *event = world->batch[n];
+        if (event->kind == EVENT_TOLD)
+            take_heard(world, &event->heard, world->counts[n]);
+        if (event->kind != EVENT_VENDOR_ASKED)
+            continue;
+        struct vendor_mood *mood = find(world, event->vendor_asked.provider);
+        if (event->vendor_asked.pause)
+            mood->is_paused = true;
+        else
+            goes_on(mood);
+    }
+}
+
+void oracle_breaker_boot(struct world *world)
+{
+    for (unsigned n = 0; n < world->swarm.vendor_count; n++) {
+        trust(&world->moods[n]);
+        world->moods[n].probe = 0;
+    }
+}
+
+void oracle_breaker_submit(struct world *world, unsigned vendor, int64_t job)
+{
+    struct vendor_mood *mood = &world->moods[vendor];
+    if (mood->is_paused)
+        world_fail(world, "P8", job, "it is submitted to a provider that is paused");
+    if (mood->blocked_until > world->now)
+        world_fail(world, "P8", job, "it is submitted to a provider that is blocked for %lld ms",
+                   (long long)(mood->blocked_until - world->now));
+    if (!mood->half_open)
+        return;
+    if (mood->probe && world->now - mood->probe_at < BREAKER_OPEN_MS)
+        world_fail(world, "P8", job, "it is submitted while another tries the provider");
+    mood->probe = job;
+    mood->probe_at = world->now;
+}
+
+unsigned oracle_breaker_room(const struct world *world, unsigned model)
+{
+    const struct swarm *swarm = &world->swarm;
+    const struct swarm_route *route = &swarm->routes[model];
+    unsigned most = 0;
+    for (unsigned n = 0; n < (route->count ? route->count : 1); n++) {
+        unsigned provider =
+            route->count ? swarm->local_count + route->vendors[n] : swarm->model_provider[model];
+        unsigned limit = swarm->providers[provider].limit;
+        unsigned in_flight = world->ledger.in_flight_provider[provider];
+        unsigned room = limit == 0 ? UINT32_MAX : in_flight >= limit ? 0 : limit - in_flight;
+        if (route->count && world->moods[route->vendors[n]].trouble)
+            room = 0;
+        most = room > most ? room : most;
+    }
+    return most;
+}

@@ -1,0 +1,73 @@
+/* Planted mistakes: the test of the tests. Each is one that a core, a turn or a store could have;
+ * a simulator that does not see one of them is not looking (see plant_test.c). */
+#ifndef SIM_PLANT_H
+#define SIM_PLANT_H
+
+#include "store/store.h"
+
+#define PLANT_LIST(X)                                                                              \
+    X(NONE, none)                                                                                  \
+    X(DROP_TOLD, drop_told)         /* a worker's word is lost on its way */                       \
+    X(EFFECTS_FIRST, effects_first) /* effects run before the commit */                            \
+    X(FORGET_UPDATE, forget_update) /* the store forgets the update of a row */                    \
+    X(FORGET_INSERT, forget_insert) /* … and of a new job, with all that belongs to it */        \
+    X(FORGET_KEY, forget_key)       /* … and of an idempotency key */                            \
+    X(FORGET_ENTRY, forget_entry)   /* … and of an entry of the timeline */                      \
+    X(FORGET_DEPENDENCY, forget_dependency)                                                        \
+    X(FORGET_TENANT, forget_tenant)   /* … and of a tenant's new limits */                       \
+    X(FORGET_WAITING, forget_waiting) /* … and that a job waits */                               \
+    X(FORGET_USE, forget_use)         /* … and that a job reads an upload or an output */        \
+    X(KEEP_ROW, keep_row)             /* … and that a row goes, whose files do */                \
+    X(BUCKET_DELTA, bucket_delta)     /* a bucket counts one too few */                            \
+    X(LOSE_COMMIT, lose_commit)       /* says committed, and is not */                             \
+    X(REPLY_TWICE, reply_twice)                                                                    \
+    X(WORK_TWICE, work_twice)                                                                      \
+    X(DROP_REPLY, drop_reply)                                                                      \
+    X(FREE_RECEIPT, free_receipt) /* "not submitted" of what was */                                \
+    X(OVER_LIMIT, over_limit)     /* one more in flight than the limit */                          \
+    X(CLAIM_NEWEST, claim_newest) /* the store gives the wrong end of the queue */                 \
+    X(TIME_BACK, time_back)       /* the store forgets how late it was */                          \
+    X(PROGRESS_FALLS, progress_falls)                                                              \
+    X(SLEEP_ON, sleep_on)               /* nobody wakes for a start time */                        \
+    X(FORGET_DELIVERY, forget_delivery) /* the store forgets a webhook */                          \
+    X(FORGET_LANE, forget_lane)         /* … and that something is due */                        \
+    X(FORGET_OUTCOME, forget_outcome)   /* … and how a try went */                               \
+    X(OTHER_BODY, other_body)           /* a second try has other bytes */                         \
+    X(HOOK_TWICE, hook_twice)                                                                      \
+    /* About providers: */                                                                         \
+    X(SUBMIT_FIRST, submit_first)       /* the intent is durable after the first byte */           \
+    X(UNSURE_UNSENT, unsure_unsent)     /* a lost answer is taken for "never sent" */              \
+    X(UNSURE_REFUSED, unsure_refused)   /* … or for a refusal: the next offer, please */         \
+    X(SETTLE_TWICE, settle_twice)       /* an attempt costs double */                              \
+    X(UNKNOWN_FREE, unknown_free)       /* what was never found out costs nothing */               \
+    X(DROP_MARK, drop_mark)             /* the store forgets that a cancel was asked */            \
+    X(HINT_FACT, hint_fact)             /* a call back is believed */                              \
+    X(TAKE_OVER, take_over)             /* nobody looks whose a remote id is */                    \
+    X(FORGET_FOLLOWED, forget_followed) /* a start leaves out who ended before its attempt */      \
+    X(FALSE_ABSENCE, false_absence)     /* an adapter declares what its list does not show */      \
+    X(POLL_NEVER, poll_never)           /* what was accepted is not asked for */                   \
+    X(KEPT_ANYWAY, kept_anyway)         /* files that could not be had count as kept */
+
+enum plant {
+#define PLANT_ENUM(upper, lower) PLANT_##upper,
+    PLANT_LIST(PLANT_ENUM)
+#undef PLANT_ENUM
+        PLANT_COUNT
+};
+
+struct world;
+struct effect;
+struct core_config;
+
+const char *plant_name(enum plant plant);
+/* What the turn shall take for the store. */
+struct store *plant_store(struct world *world);
+void plant_close(struct world *world);
+/* The limits that the core is given. */
+void plant_limits(struct world *world, struct core_config *config);
+/* How many events of the batch reach the turn. */
+unsigned plant_before_turn(struct world *world);
+/* Whether the effect is carried out; may change it, or carry it out once too often. */
+bool plant_effect(struct world *world, struct effect *effect);
+
+#endif

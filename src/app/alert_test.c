@@ -1,0 +1,79 @@
+#include "app/alert.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { WALL = 1000000 };
+
+static void test_once_in_ten_minutes(void **state)
+{
+    struct alerts alerts;
+    enum alert_kind kind;
+    alert_init(&alerts);
+    assert_true(alert_next_at(&alerts) == MS_NEVER);
+    assert_true(alert_raise(&alerts, ALERT_DISK, "Full.", 5, WALL));
+    assert_false(alert_raise(&alerts, ALERT_DISK, "Full.", 6, WALL + 1));
+    assert_true(alert_raise(&alerts, ALERT_DELIVERIES, "Fail.", 6, WALL)); /* another kind */
+    assert_true(alert_take(&alerts, 5, &kind) && kind == ALERT_DISK);
+    assert_false(alert_take(&alerts, 5, &kind));
+    assert_true(alert_tried(&alerts, ALERT_DISK, true, 5));
+    assert_false(alert_raise(&alerts, ALERT_DISK, "Full.", 7, WALL + ALERT_EVERY_MS - 1));
+    assert_true(alert_raise(&alerts, ALERT_DISK, "Full.", 7, WALL + ALERT_EVERY_MS));
+}
+
+/* A clock that was set back must not silence it for long. */
+static void test_clock_set_back(void **state)
+{
+    struct alerts alerts;
+    alert_init(&alerts);
+    assert_true(alert_raise(&alerts, ALERT_DISK, "Full.", 5, WALL));
+    assert_true(alert_raise(&alerts, ALERT_DISK, "Full.", 6, WALL - 1));
+}
+
+static void test_three_tries_with_one_id(void **state)
+{
+    struct alerts alerts;
+    enum alert_kind kind;
+    alert_init(&alerts);
+    assert_true(alert_raise(&alerts, ALERT_DELIVERIES, "Fail.", 0, WALL));
+    assert_string_equal(alerts.list[ALERT_DELIVERIES].id, "msg_alert_deliveries_1000000");
+    assert_true(alert_take(&alerts, 0, &kind));
+    assert_true(alert_tried(&alerts, kind, false, 0));
+    assert_int_equal(alert_next_at(&alerts), 10 * MS_SECOND);
+    assert_false(alert_take(&alerts, 9999, &kind));
+    assert_true(alert_take(&alerts, 10000, &kind));
+    assert_true(alert_tried(&alerts, kind, false, 10000));
+    assert_int_equal(alert_next_at(&alerts), 70 * MS_SECOND);
+    assert_true(alert_take(&alerts, 70000, &kind));
+    assert_string_equal(alerts.list[ALERT_DELIVERIES].id, "msg_alert_deliveries_1000000");
+    assert_false(alert_tried(&alerts, kind, false, 70000));
+    assert_true(alert_next_at(&alerts) == MS_NEVER);
+}
+
+static void test_body(void **state)
+{
+    struct alerts alerts;
+    struct buffer body;
+    alert_init(&alerts);
+    assert_true(alert_raise(&alerts, ALERT_DISK, "\"12\" MB are free.", 0, WALL));
+    buffer_init(&body, 1000);
+    alert_write(&alerts.list[ALERT_DISK], ALERT_DISK, &body);
+    assert_string_equal(body.data,
+                        "{\"event\":\"alert\",\"kind\":\"disk\",\"message\":\"\\\"12\\\" MB are "
+                        "free.\",\"at\":\"1970-01-01T00:16:40.000Z\"}");
+    buffer_done(&body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_once_in_ten_minutes),
+        cmocka_unit_test(test_clock_set_back),
+        cmocka_unit_test(test_three_tries_with_one_id),
+        cmocka_unit_test(test_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+#include "app/caller.h"
+
+#include "app/caller_private.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "edge/clock.h"
+#include "edge/mailbox.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    CALLER_MAILBOX = 65536,
+    CALLER_BATCH = 64,
+    CALLER_RETRY_MS = 100, /* before word that the core had no room for is told again */
+    CALLER_PAGES_MAX = 5,  /* of a search */
+    CALLER_SMALL_MAX = 1024 * 1024
+};
+
+/* What the thread is told: an errand that begins, or one whose search found somebody; or word that
+ * the core had no room for. */
+struct order {
+    struct errand *errand;
+    const struct told *found; /* in the errand's arena */
+    struct message *message;
+};
+
+static void errand_free(struct errand *errand)
+{
+    json_decref(errand->mapped);
+    arena_done(&errand->arena);
+    memory_free(errand);
+}
+
+static bool give_order(struct caller *caller, struct errand *errand, struct message *message)
+{
+    struct order *order = memory_new(struct order);
+    *order = (struct order){.errand = errand, .message = message};
+    if (mailbox_post(caller->box, order))
+        return true;
+    memory_free(order);
+    return false;
+}
+
+/* ---------------------------------------------------------------- marks */
+
+void caller_mark(struct secret secret, const char *job_id, unsigned attempt,
+                 char ret_mark[static CALLER_MARK_SIZE])
+{
+    unsigned char digest[CRYPTO_SHA256_SIZE];
+    char text[ID_SIZE + 32], hex[CRYPTO_SHA256_HEX];
+    int size = snprintf(text, sizeof text, "attempt\n%s\n%u", job_id, attempt);
+    crypto_hmac_sha256(secret, span_make(text, (size_t)size), digest);
+    crypto_hex(digest, sizeof digest, hex);
+    (void)span_copy(span_make(hex, CALLER_MARK_SIZE - 1), ret_mark, CALLER_MARK_SIZE);
+}
+
+bool caller_read_path(struct secret secret, struct span path, struct span *ret_provider,
+                      int64_t *ret_job, unsigned *ret_attempt)
+{
+    struct span first, id, number;
+    char job_id[ID_SIZE], mark[CALLER_MARK_SIZE];
+    int64_t attempt = 0;
+    if (!span_take(&path, '/', &first) || first.size > 0 || !span_take(&path, '/', &first) ||
+        !span_is(first, "callbacks") || !span_take(&path, '/', ret_provider) ||
+        !span_take(&path, '.', &id) || !span_take(&path, '.', &number) ||
+        !span_integer(number, 1, INT32_MAX, &attempt) || !id_read(id, "gen_", ret_job) ||
+        !span_copy(id, job_id, sizeof job_id))
+        return false;
+    *ret_attempt = (unsigned)attempt;
+    caller_mark(secret, job_id, *ret_attempt, mark);
+    return secret_equal((struct secret){mark, CALLER_MARK_SIZE - 1}, path);
+}
+
+/* ---------------------------------------------------------------- telling the core */
+
+static void tell(struct caller *caller, struct message *message)
+{
+    if (caller->config.post(caller->config.context, message))
+        return;
+    if (!give_order(caller, NULL, message)) {
+        message_free(message); /* it is stopping: recovery asks again */
+        log_warn("a provider's word could not be told");
+    }
+}
+
+static struct span keep(struct arena *arena, struct span text)
+{
+    return text.size ? span_make(arena_copy(arena, text), text.size) : (struct span){0};
+}
+
+static struct told *copy_told(struct arena *arena, const struct told *told)
+{
+    struct told *copy = arena_new(arena, struct told);
+    *copy = *told;
+    copy->preview = keep(arena, told->preview);
+    for (unsigned n = 0; n < told->file_count; n++) {
+        copy->files[n].url = keep(arena, told->files[n].url);
+        copy->files[n].base64 = keep(arena, told->files[n].base64);
+        copy->files[n].type = keep(arena, told->files[n].type);
+    }
+    return copy;
+}
+
+/* Who in a list belongs to another attempt already. On the caller's thread, whose reader it is. */
+static unsigned claimed(struct errand *errand, const struct told *told)
+{
+    unsigned bits = 0;
+    int64_t job = 0;
+    for (unsigned n = 0; n < told->found_count; n++) {
+        const char *id = told->found[n].remote_id;
+        enum store_result result = reader_remote_id(errand->caller->config.reader, id, &job);
+        if (!told->found[n].exact && result != STORE_NONE)
+            bits |= 1u << n;
+    }
+    return bits;
+}
+
+/* The errand's one word; the errand is over. */
+static void finish_claimed(struct errand *errand, const struct told *told, bool sent, unsigned bits)
+{
+    struct message *message = message_make(EVENT_TOLD);
+    message->event.heard = (struct heard){
+        .job = errand->job,
+        .attempt = errand->attempt,
+        .call = errand->call == PROVIDER_CALL_RESULT ? PROVIDER_CALL_POLL : errand->call,
+        .sent = sent,
+        .remote_id =
+            *errand->remote_id ? arena_copy(&message->arena, span_of(errand->remote_id)) : NULL,
+        .told = copy_told(&message->arena, told),
+        .claimed = bits,
+    };
+    tell(errand->caller, message);
+    errand_free(errand);
+}
+
+static void finish(struct errand *errand, const struct told *told, bool sent)
+{
+    finish_claimed(errand, told, sent, errand->claimed);
+}
+
+static void note_call(const struct errand *errand, const struct told *told,
+                      const struct egress_result *result)
+{
+    log_debug(
+        "provider", log_text("job", errand->job_id), log_text("provider", errand->provider_name),
+        log_number("call", (int64_t)errand->call), log_number("status", result->response.status),
+        log_text("outcome", egress_outcome_name(result->outcome)),
+        log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
+}
+
+/* What it means that no answer came. */
+static void read_silence(const struct errand *errand, const struct egress_result *result,
+                         struct told *told)
+{
+    bool is_ours = result->outcome == EGRESS_INVALID || result->outcome == EGRESS_REFUSED_BY_GUARD;
+    told->kind = is_ours && !result->sent ? TOLD_REFUSED : TOLD_NOTHING;
+    told->error = is_ours ? ERROR_PROVIDER_NOT_CONFIGURED : ERROR_PROVIDER_UNAVAILABLE;
+    if (errand->call != PROVIDER_CALL_SUBMIT)
+        told->kind = TOLD_NOTHING;
+    told_say(told, span_of(result->sentence));
+}
+
+static void send_call(struct errand *errand, const char *page);
+
+/* On the egress's thread. */
+static void on_done(void *context, const struct egress_result *result)
+{
+    struct errand *errand = context;
+    struct told told;
+    told_init(&told);
+    if (result->outcome == EGRESS_ANSWERED)
+        errand->provider->read(errand->call, &errand->ask, &result->response, &told);
+    else
+        read_silence(errand, result, &told);
+    note_call(errand, &told, result);
+    bool wants_result = errand->call == PROVIDER_CALL_POLL && told.kind == TOLD_DONE &&
+                        told.file_count == 0 && errand->provider->traits.can & CAN_RESULT;
+    if (wants_result) {
+        /* It is done, and what it made is told by a call of its own. */
+        errand->call = PROVIDER_CALL_RESULT;
+        if (told.remote_id[0])
+            errand->remote_id = arena_copy(&errand->arena, span_of(told.remote_id));
+        send_call(errand, "");
+        return;
+    }
+    if (told.kind == TOLD_MORE && ++errand->pages < CALLER_PAGES_MAX) {
+        send_call(errand, arena_copy(&errand->arena, span_of(told.handle)));
+        return;
+    }
+    if (told.kind == TOLD_FOUND) {
+        struct order *order = memory_new(struct order);
+        *order = (struct order){.errand = errand, .found = copy_told(&errand->arena, &told)};
+        if (mailbox_post(errand->caller->box, order))
+            return;
+        memory_free(order);
+        told.kind = TOLD_NOTHING; /* it is stopping */
+    }
+    if (errand->call == PROVIDER_CALL_RESULT && !told.remote_id[0])
+        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
+    if (errand->call == PROVIDER_CALL_POLL && !told.remote_id[0] && told.kind != TOLD_NOTHING &&
+        told.kind != TOLD_GONE)
+        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
+    finish(errand, &told, result->sent);
+}
+
+static void send_call(struct errand *errand, const char *page)
+{
+    struct http_request request;
+    bool pays = errand->call == PROVIDER_CALL_SUBMIT;
+    bool is_small = pays || errand->call == PROVIDER_CALL_CANCEL;
+    ms_t total = (pays ? 90 : 30) * MS_SECOND;
+    caller_ask_request(errand, page, &request);
+    const struct egress_call call = {
+        .request = &request,
+        .trusted = caller_origin(errand->ask.base_url, &errand->arena),
+        .paid = pays,
+        .answer = {.max = is_small ? CALLER_SMALL_MAX : CALLER_ANSWER_MAX},
+        .deadlines = {.first_byte = total, .total = total},
+        .done = on_done,
+        .context = errand,
+    };
+    if (egress_send(errand->caller->config.egress, &call))
+        return;
+    struct told told;
+    told_init(&told);
+    told.error = ERROR_PROVIDER_UNAVAILABLE;
+    told_say(&told, SPAN("Too much is being sent already."));
+    finish(errand, &told, false);
+}
+
+/* ---------------------------------------------------------------- orders */
+
+static enum provider_call call_of(enum effect_kind kind)
+{
+    return kind == EFFECT_SUBMIT   ? PROVIDER_CALL_SUBMIT
+           : kind == EFFECT_FIND   ? PROVIDER_CALL_FIND
+           : kind == EFFECT_CANCEL ? PROVIDER_CALL_CANCEL
+                                   : PROVIDER_CALL_POLL;
+}
+
+static void begin(struct errand *errand)
+{
+    struct told told;
+    int64_t job = 0;
+    errand->call = call_of(errand->kind);
+    if (errand->is_named)
+        errand->claimed =
+            reader_remote_id(errand->caller->config.reader, errand->remote_id, &job) != STORE_NONE;
+    if (caller_ask_fill(errand, &told)) {
+        send_call(errand, "");
+        return;
+    }
+    if (errand->kind != EFFECT_SUBMIT)
+        told.kind = TOLD_NOTHING; /* nobody said no: it can't be asked */
+    finish(errand, &told, false);
+}
+
+static void take_order(struct caller *caller, struct order *order)
+{
+    if (order->found)
+        finish_claimed(order->errand, order->found, true, claimed(order->errand, order->found));
+    else if (order->errand)
+        begin(order->errand);
+    else
+        tell(caller, order->message);
+    memory_free(order);
+}
+
+static void *run(void *context)
+{
+    struct caller *caller = context;
+    void *orders[CALLER_BATCH];
+    while (!mailbox_closed(caller->box)) {
+        (void)mailbox_wait(caller->box, MS_NEVER);
+        size_t count = mailbox_take_all(caller->box, orders, CALLER_BATCH);
+        bool was_refused = false;
+        for (size_t n = 0; n < count; n++) {
+            was_refused |= ((struct order *)orders[n])->message != NULL;
+            take_order(caller, orders[n]);
+        }
+        reader_rest(caller->config.reader);
+        if (was_refused) {
+            const struct timespec pause = {.tv_nsec = CALLER_RETRY_MS * 1000000L};
+            (void)nanosleep(&pause, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* The files that were made lie where the provider says: see work.h. */
+static void run_fetch(struct caller *caller, const struct effect *effect)
+{
+    const struct job *job = effect->on.job;
+    struct arena arena;
+    const struct offer *offer = NULL;
+    arena_init(&arena);
+    const struct model *model = catalog_find(caller->config.catalog, span_of(job->model));
+    for (unsigned n = 0; model && n < model->offer_count && !offer; n++) {
+        if (strcmp(model->offers[n]->provider->name, job->attempt.provider) == 0)
+            offer = model->offers[n];
+    }
+    const char *origin = offer ? caller_origin(caller_base_url(offer, &arena), &arena) : NULL;
+    works_fetch(caller->config.works, job, effect->on.attempt, effect->on.told,
+                origin && *origin ? origin : NULL);
+    arena_done(&arena);
+}
+
+static struct errand *errand_make(struct caller *caller, const struct effect *effect)
+{
+    const struct job *job = effect->on.job;
+    struct errand *errand = memory_new(struct errand);
+    struct route_offer offer = {0};
+    arena_init(&errand->arena);
+    struct arena *arena = &errand->arena;
+    errand->caller = caller;
+    errand->kind = effect->kind;
+    errand->job = job->key;
+    errand->attempt = effect->on.attempt;
+    errand->job_id = arena_copy(arena, span_of(job->id));
+    errand->tenant = arena_copy(arena, span_of(job->tenant));
+    errand->model = arena_copy(arena, span_of(job->model));
+    errand->provider_name = arena_copy(arena, span_of(job->attempt.provider));
+    (void)route_read(job->route, job->attempt.offer, &offer);
+    errand->slug = arena_copy(arena, offer.slug);
+    errand->input = arena_copy(arena, span_of(job->input));
+    errand->is_named = effect->on.remote_id != NULL;
+    errand->remote_id = arena_copy(
+        arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
+    errand->handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->intent_at = job->attempt.intent_at;
+    return errand;
+}
+
+void caller_run(struct caller *caller, const struct effect *effect)
+{
+    if (effect->kind == EFFECT_FETCH) {
+        run_fetch(caller, effect);
+        return;
+    }
+    struct errand *errand = errand_make(caller, effect);
+    if (give_order(caller, errand, NULL))
+        return;
+    log_error("too many calls to providers are waiting; the core asks again later");
+    errand_free(errand);
+}
+
+/* ---------------------------------------------------------------- the caller */
+
+struct caller *caller_make(const struct caller_config *config)
+{
+    struct caller *caller = memory_new(struct caller);
+    caller->config = *config;
+    caller->box = mailbox_make(CALLER_MAILBOX, NULL, NULL);
+    caller->running = pthread_create(&caller->thread, NULL, run, caller) == 0;
+    if (caller->running)
+        return caller;
+    caller_free(caller);
+    return NULL;
+}
+
+void caller_configure(struct caller *caller, const struct catalog *catalog)
+{
+    caller->config.catalog = catalog;
+}
+
+void caller_stop(struct caller *caller)
+{
+    if (!caller)
+        return;
+    mailbox_close(caller->box);
+    if (caller->running)
+        (void)pthread_join(caller->thread, NULL);
+    caller->running = false;
+}
+
+void caller_free(struct caller *caller)
+{
+    if (!caller)
+        return;
+    void *orders[CALLER_BATCH];
+    size_t count;
+    caller_stop(caller);
+    while ((count = mailbox_take_all(caller->box, orders, CALLER_BATCH)) > 0) {
+        for (size_t n = 0; n < count; n++) {
+            struct order *order = orders[n];
+            if (order->errand)
+                errand_free(order->errand);
+            message_free(order->message);
+            memory_free(order);
+        }
+    }
+    mailbox_free(caller->box);
+    memory_free(caller);
+}

@@ -1,0 +1,89 @@
+/* `reel cancel ID…` and `reel retry ID` */
+#include "app/command.h"
+#include "app/job_view.h"
+#include "base/id.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_SIZE = 128 };
+
+static const char *receipt_sentence(const char *receipt)
+{
+    static const struct {
+        const char *receipt, *sentence;
+    } sentences[] = {
+        {"not_submitted", "canceled before anything was sent; it costs nothing"},
+        {"stopped", "stopped; the provider confirmed it"},
+        {"too_late", "too late: it had ended, and keeps its output"},
+        {"unconfirmed", "canceled, but the provider has not confirmed that it stopped"},
+    };
+    for (size_t n = 0; n < sizeof sentences / sizeof sentences[0]; n++) {
+        if (strcmp(sentences[n].receipt, receipt) == 0)
+            return sentences[n].sentence;
+    }
+    return receipt[0] ? receipt : "canceled";
+}
+
+static int cancel(struct command_call *call, const char *id)
+{
+    char path[PATH_SIZE];
+    struct client_answer answer;
+    (void)snprintf(path, sizeof path, "/api/v1/generate/%s", id);
+    struct client_request request = {.method = "DELETE", .path = path};
+    int status = COMMAND_SUCCEEDED;
+    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
+        status = client_complain(&call->client, &answer, call->as_json);
+    else if (call->as_json)
+        command_print_json(&answer);
+    else
+        printf("%s  %s\n", id, receipt_sentence(job_view_text(answer.json, "receipt")));
+    client_answer_done(&answer);
+    return status;
+}
+
+static bool is_id(const char *id)
+{
+    int64_t key;
+    return id_read(span_of(id), "gen_", &key);
+}
+
+int command_cancel_run(struct command_call *call)
+{
+    int first = COMMAND_SUCCEEDED;
+    for (unsigned n = 0; n < call->arguments.word_count; n++) {
+        if (!is_id(call->arguments.words[n]))
+            return command_refuse(call, "\"%s\" is no job's id; `reel jobs` lists them.",
+                                  call->arguments.words[n]);
+    }
+    for (unsigned n = 0; n < call->arguments.word_count; n++) {
+        int status = cancel(call, call->arguments.words[n]);
+        first = first == COMMAND_SUCCEEDED ? status : first;
+        if (status == COMMAND_UNREACHABLE || status == COMMAND_INTERRUPTED)
+            break;
+    }
+    return first;
+}
+
+int command_retry_run(struct command_call *call)
+{
+    char path[PATH_SIZE];
+    struct client_answer answer;
+    const char *id = call->arguments.words[0];
+    if (!is_id(id))
+        return command_refuse(call, "\"%s\" is no job's id; `reel jobs` lists them.", id);
+    (void)snprintf(path, sizeof path, "/api/v1/generate/%s/retry", id);
+    struct client_request request = {.method = "POST", .path = path, .body = SPAN("{}")};
+    int status = COMMAND_SUCCEEDED;
+    if (client_ask(&call->client, &request, &answer) != CLIENT_OK) {
+        status = client_complain(&call->client, &answer, call->as_json);
+    } else if (call->as_json) {
+        command_print_json(&answer);
+    } else {
+        const char *new_id = job_view_text(answer.json, "jobId");
+        command_print(stdout, new_id);
+        fprintf(stderr, "A new job of the same input. `reel watch %s` follows it.\n", new_id);
+    }
+    client_answer_done(&answer);
+    return status;
+}

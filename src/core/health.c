@@ -1,0 +1,134 @@
+#include "core/health.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+
+void health_change(struct map *providers, const struct core_config *config)
+{
+    for (unsigned n = 0; n < config->vendor_count; n++) {
+        const struct core_vendor *row = &config->vendors[n];
+        struct health *health = map_get(providers, span_of(row->traits.name));
+        if (!health) {
+            health = memory_new(struct health);
+            bool fits = span_copy(span_of(row->traits.name), health->name, sizeof health->name);
+            assert(fits);
+            health->tenths = 10 * HEALTH_RETRIES_FIRST;
+            map_set(providers, span_of(health->name), health);
+        }
+        health->traits = row->traits;
+        health->traits.name = health->name;
+        health->calls_back = row->calls_back;
+    }
+}
+
+void health_done(struct map *providers)
+{
+    size_t cursor = 0;
+    for (void *health; (health = map_next(providers, &cursor));)
+        memory_free(health);
+    map_done(providers);
+}
+
+struct health *health_of(const struct map *providers, const char *name)
+{
+    return map_get(providers, span_of(name));
+}
+
+bool health_is_blocked(const struct health *health)
+{
+    return health->is_paused || health->blocked_until || (health->half_open && health->probing);
+}
+
+static void show(const struct health *health, struct limits *limits)
+{
+    struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, health->name);
+    gauge->is_blocked = health_is_blocked(health);
+    gauge->only_one = health->half_open;
+}
+
+void health_begins(struct health *health, struct limits *limits)
+{
+    health->probing = health->half_open;
+    show(health, limits);
+}
+
+void health_works(struct health *health, struct limits *limits)
+{
+    health->failures = 0;
+    health->half_open = health->probing = false;
+    show(health, limits);
+}
+
+static void block(struct health *health, struct limits *limits, ms_t until, enum error_code why)
+{
+    if (until > health->blocked_until)
+        health->blocked_until = until;
+    health->why = why;
+    health->probing = false;
+    show(health, limits);
+}
+
+void health_fails(struct health *health, struct limits *limits, ms_t now, enum error_code why)
+{
+    health->failures++;
+    if (health->failures < HEALTH_FAILURES_MAX && !health->half_open)
+        return;
+    health->half_open = true;
+    block(health, limits, now + HEALTH_OPEN_MS, why);
+}
+
+void health_blocks(struct health *health, struct limits *limits, ms_t until, enum error_code why)
+{
+    /* Of our account one job finds out whether it is well again; "not now" needs no such care. */
+    if (why == ERROR_BAD_KEY || why == ERROR_OUT_OF_CREDIT)
+        health->half_open = true;
+    block(health, limits, until, why);
+}
+
+void health_pauses(struct health *health, struct limits *limits, bool pause)
+{
+    health->is_paused = pause;
+    if (!pause) {
+        health->blocked_until = 0;
+        health->failures = 0;
+        health->half_open = health->probing = false;
+    }
+    show(health, limits);
+}
+
+void health_turn(struct map *providers, struct limits *limits, ms_t now)
+{
+    size_t cursor = 0;
+    for (struct health *health; (health = map_next(providers, &cursor));) {
+        if (!health->blocked_until || health->blocked_until > now)
+            continue;
+        health->blocked_until = 0;
+        show(health, limits);
+    }
+}
+
+ms_t health_wake_at(const struct map *providers)
+{
+    ms_t at = MS_NEVER;
+    size_t cursor = 0;
+    for (const struct health *health; (health = map_next(providers, &cursor));) {
+        if (health->blocked_until && health->blocked_until < at)
+            at = health->blocked_until;
+    }
+    return at;
+}
+
+void health_reads(struct health *health)
+{
+    if (health->tenths < 10 * HEALTH_RETRIES_MAX)
+        health->tenths++;
+}
+
+bool health_repeats(struct health *health)
+{
+    if (health->tenths < 10)
+        return false;
+    health->tenths -= 10;
+    return true;
+}

@@ -1,0 +1,59 @@
+/* A provider that works elsewhere, as the core sees it: what it can, and whether it is well.
+ *
+ * A breaker (SPEC 8): five failures in a row, or a refusal that is about our account, block it for
+ * new submissions; after a while one job may try it, and its fate decides. What was accepted is
+ * polled, fetched and canceled all the same. "Not now" (429) blocks it for as long as it says.
+ *
+ * A retry budget: reads that failed are repeated soon only as long as repeats stay under a tenth of
+ * all reads, so that a provider in trouble is not asked more, but less. */
+#ifndef CORE_HEALTH_H
+#define CORE_HEALTH_H
+
+#include "core/limit.h"
+
+enum {
+    HEALTH_FAILURES_MAX = 5,
+    HEALTH_OPEN_MS = 60000,     /* the breaker stays open */
+    HEALTH_ACCOUNT_MS = 600000, /* after "bad key" or "out of credit" */
+    HEALTH_LATER_MS = 1000,     /* after "not now" that does not say until when */
+    HEALTH_LATER_MAX_MS = 3600000,
+    HEALTH_RETRIES_MAX = 50, /* repeats that can be saved up */
+    HEALTH_RETRIES_FIRST = 10
+};
+
+struct health {
+    struct can_vendor traits;
+    char name[JOB_PROVIDER_SIZE];
+    bool calls_back;
+    unsigned failures;   /* in a row */
+    ms_t blocked_until;  /* 0: not blocked */
+    enum error_code why; /* it is, or was last, blocked */
+    bool is_paused;      /* by an operator */
+    bool half_open;      /* one may try */
+    bool probing;        /* … and one does */
+    unsigned tenths;     /* of repeats that may be made */
+};
+
+/* `providers`: struct health by the name of the provider; owned, emptied by health_done. */
+void health_change(struct map *providers, const struct core_config *config);
+void health_done(struct map *providers);
+/* NULL: work of our own. */
+struct health *health_of(const struct map *providers, const char *name);
+/* Nothing may be submitted there now. */
+bool health_is_blocked(const struct health *health);
+/* Each takes the gauge's word for the queue along. */
+void health_begins(struct health *health, struct limits *limits); /* a submission leaves */
+void health_works(struct health *health, struct limits *limits);  /* an answer that makes sense */
+void health_fails(struct health *health, struct limits *limits, ms_t now, enum error_code why);
+/* No failure, but no more now: "not now", or our account. */
+void health_blocks(struct health *health, struct limits *limits, ms_t until, enum error_code why);
+void health_pauses(struct health *health, struct limits *limits, bool pause);
+/* Blocks whose time is over. */
+void health_turn(struct map *providers, struct limits *limits, ms_t now);
+/* The earliest end of a block; MS_NEVER. */
+ms_t health_wake_at(const struct map *providers);
+/* A read was made; a repeat is wanted: whether it may be made soon. */
+void health_reads(struct health *health);
+bool health_repeats(struct health *health);
+
+#endif

@@ -1,0 +1,180 @@
+#include "core/health.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const struct core_vendor vendors[] = {{.traits = {.name = "cloud"}}};
+static const struct core_config config = {
+    .limit_all = 6, .limit_provider = 4, .limit_tenant = 4, .vendors = vendors, .vendor_count = 1};
+
+enum { NOW = 1000000 };
+
+struct scene {
+    struct map providers;
+    struct limits limits;
+    struct health *cloud;
+};
+
+static void begin(struct scene *scene)
+{
+    map_init(&scene->providers);
+    limit_init(&scene->limits, &config);
+    health_change(&scene->providers, &config);
+    scene->cloud = health_of(&scene->providers, "cloud");
+    assert_non_null(scene->cloud);
+    assert_null(health_of(&scene->providers, "local"));
+}
+
+static void end(struct scene *scene)
+{
+    health_done(&scene->providers);
+    limit_done(&scene->limits);
+}
+
+/* What the queue sees has to agree with what the core asks. */
+static bool is_open(struct scene *scene)
+{
+    const struct gauge *gauge = limit_gauge(&scene->limits, LIMIT_PROVIDER, "cloud");
+    assert_int_equal(gauge->is_blocked, health_is_blocked(scene->cloud));
+    assert_int_equal(gauge->only_one, scene->cloud->half_open);
+    return !gauge->is_blocked;
+}
+
+static void fails(struct scene *scene, unsigned times, ms_t now)
+{
+    while (times--)
+        health_fails(scene->cloud, &scene->limits, now, ERROR_PROVIDER_UNAVAILABLE);
+}
+
+static void five_failures_in_a_row_block(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    fails(&scene, HEALTH_FAILURES_MAX - 1, NOW);
+    assert_true(is_open(&scene));
+    health_works(scene.cloud, &scene.limits); /* not in a row any more */
+    fails(&scene, HEALTH_FAILURES_MAX - 1, NOW);
+    assert_true(is_open(&scene));
+    assert_int_equal(health_wake_at(&scene.providers), MS_NEVER);
+    fails(&scene, 1, NOW);
+    assert_false(is_open(&scene));
+    assert_int_equal(health_wake_at(&scene.providers), NOW + HEALTH_OPEN_MS);
+    end(&scene);
+}
+
+static void one_tries_and_its_fate_decides(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    fails(&scene, HEALTH_FAILURES_MAX, NOW);
+    health_turn(&scene.providers, &scene.limits, NOW + HEALTH_OPEN_MS - 1);
+    assert_false(is_open(&scene));
+    health_turn(&scene.providers, &scene.limits, NOW + HEALTH_OPEN_MS);
+    assert_true(is_open(&scene));
+    assert_true(scene.cloud->half_open);
+    health_begins(scene.cloud, &scene.limits);
+    assert_false(is_open(&scene)); /* it is on its way: no second one */
+    fails(&scene, 1, NOW + HEALTH_OPEN_MS);
+    assert_false(is_open(&scene));
+    health_turn(&scene.providers, &scene.limits, NOW + 2 * HEALTH_OPEN_MS);
+    health_begins(scene.cloud, &scene.limits);
+    health_works(scene.cloud, &scene.limits);
+    assert_true(is_open(&scene));
+    assert_false(scene.cloud->half_open);
+    end(&scene);
+}
+
+static void an_account_lets_one_try_and_not_now_lets_all(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    health_blocks(scene.cloud, &scene.limits, NOW + HEALTH_LATER_MS, ERROR_RATE_LIMITED);
+    assert_false(is_open(&scene));
+    health_turn(&scene.providers, &scene.limits, NOW + HEALTH_LATER_MS);
+    assert_true(is_open(&scene));
+    assert_false(scene.cloud->half_open);
+    health_blocks(scene.cloud, &scene.limits, NOW + HEALTH_ACCOUNT_MS, ERROR_BAD_KEY);
+    /* A shorter word does not shorten the longer one. */
+    health_blocks(scene.cloud, &scene.limits, NOW + HEALTH_LATER_MS, ERROR_RATE_LIMITED);
+    health_turn(&scene.providers, &scene.limits, NOW + HEALTH_ACCOUNT_MS - 1);
+    assert_false(is_open(&scene));
+    health_turn(&scene.providers, &scene.limits, NOW + HEALTH_ACCOUNT_MS);
+    assert_true(scene.cloud->half_open);
+    end(&scene);
+}
+
+static void a_pause_outlasts_all_and_its_end_forgets_all(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    health_pauses(scene.cloud, &scene.limits, true);
+    health_turn(&scene.providers, &scene.limits, NOW + MS_DAY);
+    assert_false(is_open(&scene));
+    fails(&scene, HEALTH_FAILURES_MAX, NOW);
+    health_pauses(scene.cloud, &scene.limits, false);
+    assert_true(is_open(&scene));
+    assert_false(scene.cloud->half_open);
+    end(&scene);
+}
+
+static void repeats_stay_under_a_tenth_of_the_reads(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    for (unsigned n = 0; n < HEALTH_RETRIES_FIRST; n++)
+        assert_true(health_repeats(scene.cloud));
+    assert_false(health_repeats(scene.cloud));
+    for (unsigned n = 0; n < 9; n++)
+        health_reads(scene.cloud);
+    assert_false(health_repeats(scene.cloud));
+    health_reads(scene.cloud);
+    assert_true(health_repeats(scene.cloud));
+    assert_false(health_repeats(scene.cloud));
+    for (unsigned n = 0; n < 100 * HEALTH_RETRIES_MAX; n++)
+        health_reads(scene.cloud);
+    unsigned saved = 0;
+    while (health_repeats(scene.cloud))
+        saved++;
+    assert_int_equal(saved, HEALTH_RETRIES_MAX);
+    end(&scene);
+}
+
+static void other_traits_keep_how_it_is(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    fails(&scene, HEALTH_FAILURES_MAX, NOW);
+    static const struct core_vendor other[] = {
+        {.traits = {.name = "cloud", .can = CAN_CANCEL}, .calls_back = true}};
+    struct core_config changed = config;
+    changed.vendors = other;
+    health_change(&scene.providers, &changed);
+    assert_ptr_equal(health_of(&scene.providers, "cloud"), scene.cloud);
+    assert_int_equal(scene.cloud->traits.can, CAN_CANCEL);
+    assert_true(scene.cloud->calls_back);
+    assert_false(is_open(&scene));
+    end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(five_failures_in_a_row_block),
+        cmocka_unit_test(one_tries_and_its_fate_decides),
+        cmocka_unit_test(an_account_lets_one_try_and_not_now_lets_all),
+        cmocka_unit_test(a_pause_outlasts_all_and_its_end_forgets_all),
+        cmocka_unit_test(repeats_stay_under_a_tenth_of_the_reads),
+        cmocka_unit_test(other_traits_keep_how_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

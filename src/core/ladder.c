@@ -1,0 +1,275 @@
+/* The ladder of an uncertain submission (SPEC 10): it may have been accepted, so it is never sent
+ * again unless the provider collapses equal ones; it is looked for instead, by whatever the
+ * provider can, until it is found, proven absent, or the time to hold it is over. */
+#include "core/core_private.h"
+
+#include <string.h>
+
+enum {
+    LADDER_ABSENT_MS = 60000, /* between the two searches that prove an absence */
+    LADDER_CALL_MS = 120000,  /* a call arrives within this, or never: see app/caller.c */
+    LADDER_HINT_MS = 60000    /* a hint's poll is given up after this */
+};
+#define LADDER_HOLD_EXTRA (10 * MS_MINUTE)
+
+/* Searches come quickly at first: an answer that was lost is mostly lost for seconds. */
+static const ms_t pauses[] = {MS_SECOND,      5 * MS_SECOND, 15 * MS_SECOND,
+                              30 * MS_SECOND, MS_MINUTE,     5 * MS_MINUTE};
+
+static ms_t hold(struct core *core, const struct job *job)
+{
+    ms_t held = core->config.uncertain_hold ? core->config.uncertain_hold
+                                            : attempt_timeout(core, job) + LADDER_HOLD_EXTRA;
+    return job->attempt.intent_at + held;
+}
+
+/* What can be asked now. */
+static enum asking rung(const struct core *core, const struct job *job)
+{
+    const struct health *health = remote_health(core, job);
+    if (!health)
+        return ASKING_NOTHING;
+    ms_t age = core->now - job->attempt.intent_at;
+    if (health->traits.can & CAN_KEY && age + LADDER_CALL_MS < health->traits.key_kept)
+        return ASKING_SUBMIT;
+    if (health->traits.can & CAN_CHOOSE_ID)
+        return ASKING_POLL;
+    if (health->traits.can & (CAN_FIND_EXACT | CAN_FIND_LIKELY) && age < health->traits.list_kept)
+        return ASKING_FIND;
+    return ASKING_NOTHING;
+}
+
+void ladder_climb(struct core *core, struct job *job)
+{
+    unsigned last = sizeof pauses / sizeof pauses[0] - 1;
+    ms_t pause = pauses[job->flight.rung < last ? job->flight.rung : last];
+    job->flight.asking = ASKING_NOTHING;
+    job->flight.rung++;
+    if (rung(core, job) == ASKING_NOTHING)
+        job->flight.ask_at = 0; /* only a callback, an operator or the end of the hold can help */
+    else
+        job->flight.ask_at = core->now + pause;
+    ms_t until = hold(core, job);
+    life_timer(core, job, until > core->now ? until : core->now + 1);
+}
+
+void ladder_begin(struct core *core, struct output *output, struct job *job, const char *note)
+{
+    job->attempt.state = ATTEMPT_UNCERTAIN;
+    job->attempt_changed = true;
+    life_touch(core, job);
+    job->flight.rung = 0;
+    job->flight.absent_at = 0;
+    if (state_is_terminal(job->state))
+        life_note(core, output, job, note);
+    else if (job->state != STATE_UNCERTAIN)
+        life_become(core, output, job, STATE_UNCERTAIN, note);
+    if (job->cancel_asked && !state_is_terminal(job->state)) {
+        /* Nobody can tell whether there is something to cancel. */
+        remote_leave_canceled(core, output, job);
+    }
+    ladder_climb(core, job);
+}
+
+void ladder_ask(struct core *core, struct output *output, struct job *job)
+{
+    enum asking asking = rung(core, job);
+    if (asking == ASKING_NOTHING) {
+        job->flight.ask_at = 0;
+        life_timer(core, job, job->flight.until);
+        return;
+    }
+    if (asking == ASKING_SUBMIT) {
+        job->attempt.sends++;
+        job->attempt_changed = true;
+        life_touch(core, job);
+    }
+    (void)remote_effect(core, output, job, asking);
+}
+
+/* Surely never accepted: free, and it may be tried again. */
+static void absent(struct core *core, struct output *output, struct job *job)
+{
+    attempt_uncount(job);
+    remote_close(core, job, ATTEMPT_REFUSED, ERROR_PROVIDER_UNAVAILABLE, 0);
+    if (job->following)
+        remote_let_go(core, output, job, "The provider never had it.");
+    else
+        attempt_again(core, output, job, "The provider never had it.");
+}
+
+/* Looked for where it would be shown, and not there: twice, a while apart, it never was. */
+static void missed(struct core *core, struct output *output, struct job *job)
+{
+    ms_t since = job->flight.absent_at;
+    if (since && core->now - since >= LADDER_ABSENT_MS) {
+        absent(core, output, job);
+        return;
+    }
+    ladder_climb(core, job);
+    if (!since) {
+        job->flight.absent_at = core->now;
+        life_ask(core, job, core->now + LADDER_ABSENT_MS);
+    }
+}
+
+/* The id is another attempt's, which has not ended. */
+static bool is_taken(const struct core *core, const struct job *job, const char *remote_id)
+{
+    size_t cursor = 0;
+    for (const struct job *other; (other = map_next(&core->jobs, &cursor));) {
+        if (other != job && other->route && span_is(span_of(remote_id), other->attempt.remote_id) &&
+            span_is(span_of(job->attempt.provider), other->attempt.provider))
+            return true;
+    }
+    return false;
+}
+
+void ladder_sought(struct core *core, struct output *output, struct job *job,
+                   const struct event *event)
+{
+    const struct told *told = event->heard.told;
+    if (job->attempt.state != ATTEMPT_UNCERTAIN)
+        return;
+    const struct health *health = remote_health(core, job);
+    const struct told_found *likely = NULL;
+    unsigned candidates = 0;
+    for (unsigned n = 0; told->kind == TOLD_FOUND && n < told->found_count; n++) {
+        const struct told_found *found = &told->found[n];
+        if (event->heard.claimed & 1u << n || is_taken(core, job, found->remote_id))
+            continue;
+        if (found->exact) {
+            remote_adopt(core, output, job, found->remote_id, found->handle);
+            return;
+        }
+        likely = found;
+        candidates++;
+    }
+    /* One that looks like ours is ours only if nothing else looks so, on either side. */
+    if (candidates == 1 && health->traits.can & CAN_FIND_LIKELY && !ladder_has_twin(core, job)) {
+        remote_adopt(core, output, job, likely->remote_id, likely->handle);
+        return;
+    }
+    /* Only a list that would still show it. */
+    bool proves = health->traits.can & CAN_FIND_ABSENCE && health->traits.can & CAN_FIND_EXACT &&
+                  told->kind == TOLD_ABSENT &&
+                  core->now - job->attempt.intent_at < health->traits.list_kept;
+    if (proves) {
+        missed(core, output, job);
+        return;
+    }
+    ladder_climb(core, job);
+    job->flight.absent_at = 0;
+}
+
+/* Another attempt whose id nobody knows, with the same input: then a likeness says nothing. It may
+ * be one whose answer is only late. */
+bool ladder_has_twin(const struct core *core, const struct job *job)
+{
+    size_t cursor = 0;
+    for (const struct job *other; (other = map_next(&core->jobs, &cursor));) {
+        bool is_nameless =
+            other->attempt.state == ATTEMPT_UNCERTAIN || other->attempt.state == ATTEMPT_INTENT;
+        if (other != job && is_nameless && other->route && other->fingerprint == job->fingerprint &&
+            strcmp(other->attempt.provider, job->attempt.provider) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The answer to a poll of an id that we chose, or that a call named. */
+void ladder_read(struct core *core, struct output *output, struct job *job,
+                 const struct event *event)
+{
+    const struct told *told = event->heard.told;
+    bool exists = told->kind == TOLD_WAITING || told->kind == TOLD_RUNNING ||
+                  told->kind == TOLD_DONE || told->kind == TOLD_FAILED ||
+                  told->kind == TOLD_STOPPED || told->kind == TOLD_ACCEPTED;
+    const struct health *health = remote_health(core, job);
+    bool is_others = event->heard.claimed & 1 || is_taken(core, job, told->remote_id);
+    if (exists && told->remote_id[0] && !is_others) {
+        remote_adopt(core, output, job, told->remote_id, told->handle);
+        stand_told(core, output, job, told);
+    } else if (told->kind == TOLD_GONE && health->traits.can & CAN_CHOOSE_ID) {
+        /* However quickly it ended, its result would still be shown; later it may be forgotten. */
+        bool proves = core->now - job->attempt.intent_at < health->traits.result_kept;
+        if (proves)
+            missed(core, output, job);
+        else
+            ladder_climb(core, job);
+    } else {
+        ladder_climb(core, job);
+    }
+}
+
+void ladder_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id)
+{
+    if (!remote_id || !*remote_id)
+        return;
+    remote_effect(core, output, job, ASKING_POLL)->on.remote_id = remote_id;
+    life_ask(core, job, core->now + LADDER_HINT_MS);
+}
+
+/* ---------------------------------------------------------------- somebody knows */
+
+static void conflict(struct output *output, const struct resolve_asked *asked, const char *text)
+{
+    struct reply *reply = &output_effect(output, EFFECT_REPLY)->reply;
+    reply->token = asked->token;
+    reply->error = ERROR_CONFLICT;
+    life_text(reply->text, sizeof reply->text, text);
+}
+
+void resolve_refuse(struct core *core, struct output *output, struct job *job,
+                    const struct event *event)
+{
+    (void)core;
+    (void)job;
+    conflict(output, &event->resolve_asked, "Only an uncertain submission can be resolved.");
+}
+
+void resolve_now(struct core *core, struct output *output, struct job *job,
+                 const struct event *event)
+{
+    const struct resolve_asked *asked = &event->resolve_asked;
+    if (job->attempt.state != ATTEMPT_UNCERTAIN) {
+        resolve_refuse(core, output, job, event);
+        return;
+    }
+    if (asked->act == RESOLVE_LINK && (asked->claimed || is_taken(core, job, asked->remote_id))) {
+        conflict(output, asked, "That id belongs to another attempt.");
+        return;
+    }
+    if (job->flight.asking == ASKING_SUBMIT) {
+        conflict(
+            output, asked,
+            "It is being sent again under its key just now; the answer comes within a minute.");
+        return;
+    }
+    if (asked->act == RESOLVE_LINK) {
+        life_note(core, output, job, "Linked by hand.");
+        remote_adopt(core, output, job, asked->remote_id, "");
+    } else if (asked->act == RESOLVE_RESUBMIT && !state_is_terminal(job->state)) {
+        remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
+        if (job->tries == CORE_TRIES_MAX)
+            job->tries--; /* the limit is on what happens by itself */
+        attempt_again(core, output, job, "Sent again by hand; the first may cost too.");
+    } else {
+        remote_unknown(core, output, job, "Given up by hand.");
+    }
+    cancel_reply(core, output, asked->token, job);
+}
+
+/* The time to hold it is over. */
+void ladder_end(struct core *core, struct output *output, struct job *job)
+{
+    if (job->flags & JOB_FLAG_RESUBMIT && !state_is_terminal(job->state) &&
+        job->tries < CORE_TRIES_MAX) {
+        remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
+        attempt_again(core, output, job,
+                      "What came of it was not found out; it is sent again, as asked.");
+        return;
+    }
+    remote_unknown(core, output, job,
+                   "Whether the provider accepted it was not found out; it may have been billed.");
+}

@@ -1,0 +1,564 @@
+#include "core/trace_store.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <string.h>
+
+static char *copy_text(const char *text)
+{
+    return text ? memory_copy(span_of(text)) : NULL;
+}
+
+/* A row without what only memory knows. */
+static struct job *copy_job(const struct job *job)
+{
+    struct job *copy = job_make();
+    memcpy(copy, job, offsetof(struct job, timer));
+    copy->input = copy_text(job->input);
+    copy->metadata = copy_text(job->metadata);
+    copy->options = copy_text(job->options);
+    copy->warnings = copy_text(job->warnings);
+    copy->words = copy_text(job->words);
+    copy->route = copy_text(job->route);
+    return copy;
+}
+
+void trace_store_init(struct trace_store *store)
+{
+    *store = (struct trace_store){0};
+}
+
+void trace_store_done(struct trace_store *store)
+{
+    for (size_t n = 0; n < store->job_count; n++)
+        job_free(store->jobs[n]);
+    trace_store_init(store);
+}
+
+static struct job **find_job(const struct trace_store *store, int64_t key)
+{
+    for (size_t n = 0; n < store->job_count; n++) {
+        if (store->jobs[n]->key == key)
+            return (struct job **)(uintptr_t)&store->jobs[n];
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- loading */
+
+static void load_key(const struct trace_store *store, struct core *core, const struct need *need)
+{
+    for (size_t n = 0; n < store->key_count; n++) {
+        const struct key_row *row = &store->keys[n];
+        if (span_is(span_of(row->tenant), need->tenant) &&
+            span_equal(need->key_hash, span_make(row->key_hash, KEY_HASH_SIZE)))
+            core_give_key(core, row);
+    }
+}
+
+static void load_twin(const struct trace_store *store, struct core *core, const struct need *need)
+{
+    for (size_t n = store->job_count; n > 0; n--) {
+        const struct job *job = store->jobs[n - 1];
+        if (!state_is_terminal(job->state) && job->fingerprint == need->fingerprint &&
+            span_is(span_of(job->tenant), need->tenant) &&
+            span_is(span_of(job->model), need->model)) {
+            core_give_twin(core, copy_job(job));
+            return;
+        }
+    }
+}
+
+static void load_user(const struct trace_store *store, struct core *core, int64_t source)
+{
+    for (size_t n = 0; n < store->use_count; n++) {
+        struct job **user =
+            store->uses[n].source == source ? find_job(store, store->uses[n].job) : NULL;
+        if (user)
+            core_give_user(core, source, (*user)->id);
+    }
+}
+
+static void load_uploads(const struct trace_store *store, struct core *core,
+                         const struct need *need)
+{
+    int64_t bytes = 0, count = 0;
+    for (size_t n = 0; n < store->upload_count; n++) {
+        const struct upload *upload = &store->uploads[n];
+        if (need->kind == NEED_UPLOAD && upload->key == need->upload)
+            core_give_upload(core, upload);
+        if (need->kind == NEED_UPLOADS && strcmp(upload->tenant, need->tenant) == 0) {
+            bytes += upload->size;
+            count++;
+        }
+    }
+    if (need->kind == NEED_UPLOADS)
+        core_give_uploads(core, need->tenant, bytes, count);
+}
+
+static void load_hook(const struct trace_store *store, struct core *core, const struct need *need)
+{
+    for (size_t n = 0; need->kind == NEED_DELIVERY && n < store->delivery_count; n++) {
+        const struct delivery *row = &store->deliveries[n];
+        if (row->job == need->job && row->number == need->number)
+            core_give_delivery(core, row);
+    }
+    for (size_t n = 0; need->kind == NEED_SECRET && n < store->secret_count; n++) {
+        if (span_is(span_of(store->secrets[n].tenant), need->tenant))
+            core_give_secret(core, &store->secrets[n]);
+    }
+}
+
+void trace_store_load(const struct trace_store *store, struct core *core, const struct event *event)
+{
+    struct needs needs;
+    core_needs(core, event, &needs);
+    for (unsigned n = 0; n < needs.count; n++) {
+        const struct need *need = &needs.list[n];
+        struct job **row = need->kind == NEED_JOB ? find_job(store, need->job) : NULL;
+        if (row)
+            core_give_job(core, copy_job(*row));
+        else if (need->kind == NEED_KEY)
+            load_key(store, core, need);
+        else if (need->kind == NEED_TWIN)
+            load_twin(store, core, need);
+        else if (need->kind == NEED_USER)
+            load_user(store, core, need->source);
+        else if (need->kind == NEED_UPLOAD || need->kind == NEED_UPLOADS)
+            load_uploads(store, core, need);
+        else if (need->kind == NEED_DELIVERY || need->kind == NEED_SECRET)
+            load_hook(store, core, need);
+    }
+}
+
+/* ---------------------------------------------------------------- changes */
+
+static void put_job(struct trace_store *store, const struct job *job, bool is_new)
+{
+    struct job **row = find_job(store, job->key);
+    assert(is_new == !row);
+    if (is_new) {
+        assert(store->job_count < TRACE_STORE_MAX);
+        assert(store->job_count == 0 || store->jobs[store->job_count - 1]->key < job->key);
+        store->jobs[store->job_count++] = copy_job(job);
+        return;
+    }
+    struct job *old = *row;
+    assert(!state_is_terminal(old->state) || old->state == job->state);
+    assert(job->version >= old->version); /* two changes of one flush show the same row */
+    *row = copy_job(job);
+    /* A real store writes these only where the flags say so; what they forget must not matter. */
+    if (!job->attempt_changed)
+        assert(memcmp(&old->attempt, &job->attempt, sizeof old->attempt) == 0);
+    if (!job->outputs_changed)
+        assert(old->output_count == job->output_count);
+    job_free(old);
+}
+
+static void put_key(struct trace_store *store, const struct key_row *row)
+{
+    size_t place = 0;
+    while (place < store->key_count &&
+           (memcmp(store->keys[place].key_hash, row->key_hash, KEY_HASH_SIZE) != 0 ||
+            !span_is(span_of(store->keys[place].tenant), row->tenant)))
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    store->keys[place] = *row;
+    store->key_count += place == store->key_count;
+}
+
+static void put_dependency(struct trace_store *store, const struct change *change)
+{
+    int64_t job = change->dependency.job, on = change->dependency.on;
+    size_t place = 0;
+    while (place < store->dependency_count &&
+           (store->dependencies[place].job != job || store->dependencies[place].on != on))
+        place++;
+    assert(change->dependency.done == (place < store->dependency_count));
+    assert(place < TRACE_STORE_MAX);
+    if (change->dependency.done) {
+        store->dependencies[place] = store->dependencies[--store->dependency_count];
+        return;
+    }
+    store->dependencies[place].job = job;
+    store->dependencies[place].on = on;
+    store->dependency_count++;
+}
+
+static void put_bucket(struct trace_store *store, const struct bucket_change *change)
+{
+    size_t place = 0;
+    while (place < store->bucket_count &&
+           (store->buckets[place].priority != change->priority ||
+            strcmp(store->buckets[place].tenant, change->tenant) != 0 ||
+            strcmp(store->buckets[place].model, change->model) != 0))
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    if (place == store->bucket_count) {
+        store->buckets[place] = *change;
+        store->bucket_count++;
+    } else {
+        store->buckets[place].delta_count += change->delta_count;
+        store->buckets[place].delta_arrived += change->delta_arrived;
+    }
+    assert(store->buckets[place].delta_count >= 0);
+}
+
+static void put_pace(struct trace_store *store, const struct pace *pace)
+{
+    size_t place = 0;
+    while (place < store->pace_count && strcmp(store->paces[place].model, pace->model) != 0)
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    store->paces[place] = *pace;
+    store->pace_count += place == store->pace_count;
+}
+
+static void put_tenant(struct trace_store *store, const struct tenant_row *row)
+{
+    size_t place = 0;
+    while (place < store->tenant_count && strcmp(store->tenants[place].tenant, row->tenant) != 0)
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    store->tenants[place] = *row;
+    store->tenant_count += place == store->tenant_count;
+}
+
+static void put_waiting(struct trace_store *store, const struct waiting_change *change)
+{
+    size_t place = 0;
+    while (place < store->waiting_count &&
+           strcmp(store->waiting[place].tenant, change->tenant) != 0)
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    if (place == store->waiting_count)
+        store->waiting[store->waiting_count++] = *change;
+    else
+        store->waiting[place].delta += change->delta;
+    assert(store->waiting[place].delta >= 0);
+}
+
+static void put_api_key(struct trace_store *store, const struct api_key_change *change)
+{
+    size_t place = 0;
+    while (place < store->api_key_count && strcmp(store->api_keys[place].id, change->row.id) != 0)
+        place++;
+    assert((change->act == API_KEY_MADE) == (place == store->api_key_count));
+    assert(place < TRACE_STORE_MAX);
+    if (change->act == API_KEY_MADE)
+        store->api_keys[store->api_key_count++] = change->row;
+    else if (change->act == API_KEY_USED)
+        store->api_keys[place].used_at = change->row.used_at;
+    else if (!store->api_keys[place].revoked_at)
+        store->api_keys[place].revoked_at = change->row.revoked_at;
+}
+
+static void put_use(struct trace_store *store, const struct change *change)
+{
+    if (!change->use.done) {
+        assert(store->use_count < TRACE_STORE_MAX);
+        store->uses[store->use_count].job = change->use.job;
+        store->uses[store->use_count++].source = change->use.source;
+        return;
+    }
+    for (size_t n = store->use_count; n > 0; n--) {
+        if (store->uses[n - 1].job == change->use.job)
+            store->uses[n - 1] = store->uses[--store->use_count];
+    }
+}
+
+static void put_upload(struct trace_store *store, const struct change *change)
+{
+    size_t place = 0;
+    while (place < store->upload_count && store->uploads[place].key != change->upload.key)
+        place++;
+    assert((change->kind == CHANGE_UPLOAD_ADD) == (place == store->upload_count));
+    if (change->kind == CHANGE_UPLOAD_REMOVE) {
+        store->uploads[place] = store->uploads[--store->upload_count];
+        return;
+    }
+    assert(place < TRACE_STORE_MAX);
+    store->uploads[store->upload_count++] = change->upload;
+}
+
+static void delete_job(struct trace_store *store, int64_t key)
+{
+    struct job **row = find_job(store, key);
+    assert(row && state_is_terminal((*row)->state));
+    job_free(*row);
+    size_t place = (size_t)(row - store->jobs);
+    memmove(row, row + 1, (--store->job_count - place) * sizeof(struct job *));
+}
+
+static struct delivery *find_delivery(struct trace_store *store, const struct delivery *row)
+{
+    for (size_t n = 0; n < store->delivery_count; n++) {
+        if (store->deliveries[n].job == row->job && store->deliveries[n].number == row->number)
+            return &store->deliveries[n];
+    }
+    return NULL;
+}
+
+static void put_lane(struct trace_store *store, const struct hook_lane *lane, bool is_due)
+{
+    size_t place = 0;
+    while (place < store->lane_count && store->lanes[place].key != lane->key)
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    if (place == store->lane_count) {
+        assert(lane->next_at != MS_NEVER || !is_due);
+        store->lanes[store->lane_count++] = *lane;
+    } else if (!is_due) {
+        store->lanes[place] = *lane;
+    } else if (lane->next_at < store->lanes[place].next_at) {
+        store->lanes[place].next_at = lane->next_at;
+    }
+    if (store->lanes[place].next_at == MS_NEVER)
+        store->lanes[place] = store->lanes[--store->lane_count];
+}
+
+static void put_secret(struct trace_store *store, const struct hook_secret *secret)
+{
+    size_t place = 0;
+    while (place < store->secret_count && strcmp(store->secrets[place].tenant, secret->tenant) != 0)
+        place++;
+    assert(place < TRACE_STORE_MAX);
+    store->secrets[place] = *secret;
+    store->secret_count += place == store->secret_count;
+}
+
+static void forget(struct trace_store *store, int64_t job)
+{
+    size_t kept = 0;
+    for (size_t n = 0; n < store->delivery_count; n++) {
+        if (store->deliveries[n].job != job)
+            store->deliveries[kept++] = store->deliveries[n];
+    }
+    store->delivery_count = kept;
+}
+
+static void apply_hook(struct trace_store *store, const struct hook_change *change)
+{
+    struct delivery *row;
+    switch (change->kind) {
+    case HOOK_INSERT:
+        assert(store->delivery_count < TRACE_STORE_MAX);
+        assert(!find_delivery(store, &change->insert.row));
+        store->deliveries[store->delivery_count++] = change->insert.row;
+        break;
+    case HOOK_UPDATE:
+        row = find_delivery(store, &change->delivery);
+        if (row) /* else it was forgotten meanwhile */
+            *row = change->delivery;
+        break;
+    case HOOK_FORGET:
+        forget(store, change->job);
+        break;
+    case HOOK_SECRET:
+        put_secret(store, &change->secret);
+        break;
+    case HOOK_TRY:
+        break;
+    case HOOK_LANE_DUE:
+    case HOOK_LANE_PUT:
+        put_lane(store, &change->lane, change->kind == HOOK_LANE_DUE);
+        break;
+    }
+}
+
+void trace_store_apply(struct trace_store *store, const struct change *change)
+{
+    switch (change->kind) {
+    case CHANGE_JOB_INSERT:
+    case CHANGE_JOB_UPDATE:
+        put_job(store, change->job, change->kind == CHANGE_JOB_INSERT);
+        break;
+    case CHANGE_TIMELINE:
+        assert(find_job(store, change->timeline.job));
+        break;
+    case CHANGE_KEY:
+        put_key(store, &change->key);
+        break;
+    case CHANGE_DEPENDENCY:
+        put_dependency(store, change);
+        break;
+    case CHANGE_BUCKET:
+        put_bucket(store, &change->bucket);
+        break;
+    case CHANGE_PACE:
+        put_pace(store, &change->pace);
+        break;
+    case CHANGE_API_KEY:
+        put_api_key(store, &change->api_key);
+        break;
+    case CHANGE_TENANT:
+        put_tenant(store, &change->tenant);
+        break;
+    case CHANGE_WAITING:
+        put_waiting(store, &change->waiting);
+        break;
+    case CHANGE_USE:
+        put_use(store, change);
+        break;
+    case CHANGE_JOB_DELETE:
+        delete_job(store, change->job->key);
+        break;
+    case CHANGE_UPLOAD_ADD:
+    case CHANGE_UPLOAD_REMOVE:
+        put_upload(store, change);
+        break;
+    case CHANGE_HOOK:
+        apply_hook(store, &change->hook);
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------- wants */
+
+static bool is_in_bucket(const struct job *job, const char *tenant, const char *model, int priority)
+{
+    return job->state == STATE_QUEUED && job->priority == priority &&
+           strcmp(job->tenant, tenant) == 0 && strcmp(job->model, model) == 0;
+}
+
+/* The oldest of the bucket that are not among the rows yet. */
+static const struct job *next_of(const struct trace_store *store, const struct want *want,
+                                 const struct job *after)
+{
+    const struct job *best = NULL;
+    for (size_t n = 0; n < store->job_count; n++) {
+        const struct job *job = store->jobs[n];
+        if (!is_in_bucket(job, want->tenant, want->model, want->priority))
+            continue;
+        bool is_later = !after || job->queued_at > after->queued_at ||
+                        (job->queued_at == after->queued_at && job->key > after->key);
+        if (is_later && (!best || job->queued_at < best->queued_at))
+            best = job;
+    }
+    return best;
+}
+
+static void get_claim(const struct trace_store *store, const struct want *want, struct got *ret_got)
+{
+    const struct job *job = next_of(store, want, NULL);
+    for (; job && ret_got->row_count < want->limit; job = next_of(store, want, job))
+        ret_got->rows[ret_got->row_count++] = copy_job(job);
+    ret_got->head_at = job ? job->queued_at : MS_NEVER;
+}
+
+static void get_due(const struct trace_store *store, const struct want *want, struct got *ret_got)
+{
+    for (size_t n = 0; n < store->job_count; n++) {
+        const struct job *job = store->jobs[n];
+        if (!job->wake_at)
+            continue;
+        if (job->wake_at <= want->before && ret_got->row_count < want->limit)
+            ret_got->rows[ret_got->row_count++] = copy_job(job);
+        else if (job->wake_at < ret_got->next_due)
+            ret_got->next_due = job->wake_at;
+    }
+}
+
+static void get_dependents(const struct trace_store *store, const struct want *want,
+                           struct got *ret_got)
+{
+    for (size_t n = 0; n < store->job_count && ret_got->row_count < want->limit; n++) {
+        for (size_t edge = 0; edge < store->dependency_count; edge++) {
+            if (store->dependencies[edge].on == want->job &&
+                store->dependencies[edge].job == store->jobs[n]->key)
+                ret_got->rows[ret_got->row_count++] = copy_job(store->jobs[n]);
+        }
+    }
+}
+
+static bool is_behind(const struct hook_lane *lane, ms_t at, int64_t key)
+{
+    return lane->next_at > at || (lane->next_at == at && lane->key > key);
+}
+
+static const struct hook_lane *next_lane(const struct trace_store *store, bool failing, ms_t at,
+                                         int64_t key)
+{
+    const struct hook_lane *best = NULL;
+    for (size_t n = 0; n < store->lane_count; n++) {
+        const struct hook_lane *lane = &store->lanes[n];
+        if (lane->failing == failing && is_behind(lane, at, key) &&
+            (!best || !is_behind(lane, best->next_at, best->key)))
+            best = lane;
+    }
+    return best;
+}
+
+static void get_lanes(const struct trace_store *store, const struct want *want, struct got *ret_got)
+{
+    const struct hook_lane *lane = next_lane(store, want->failing, want->after, want->lane);
+    while (lane && lane->next_at <= want->before && ret_got->item_count < want->limit) {
+        ret_got->lanes[ret_got->item_count++] = *lane;
+        lane = next_lane(store, want->failing, lane->next_at, lane->key);
+    }
+    ret_got->next_due = lane ? lane->next_at : MS_NEVER;
+}
+
+/* They lie in the order in which they were made, which is good enough here. */
+static void get_deliveries(const struct trace_store *store, const struct want *want,
+                           struct got *ret_got)
+{
+    for (size_t n = 0; n < store->delivery_count; n++) {
+        const struct delivery *row = &store->deliveries[n];
+        if (row->lane != want->lane || row->state != DELIVERY_PENDING)
+            continue;
+        if (row->next_at <= want->before && ret_got->item_count < want->limit)
+            ret_got->deliveries[ret_got->item_count++] = *row;
+        else if (row->next_at < ret_got->next_due)
+            ret_got->next_due = row->next_at;
+    }
+}
+
+void trace_store_get(const struct trace_store *store, const struct want *want, struct got *ret_got)
+{
+    *ret_got = (struct got){.want = *want, .head_at = MS_NEVER, .next_due = MS_NEVER};
+    if (want->kind == WANT_CLAIM)
+        get_claim(store, want, ret_got);
+    else if (want->kind == WANT_DUE)
+        get_due(store, want, ret_got);
+    else if (want->kind == WANT_LANES)
+        get_lanes(store, want, ret_got);
+    else if (want->kind == WANT_DELIVERIES)
+        get_deliveries(store, want, ret_got);
+    else
+        get_dependents(store, want, ret_got);
+}
+
+size_t trace_store_start(const struct trace_store *store, struct core *core, ms_t now,
+                         struct job **ret_jobs)
+{
+    size_t count = 0;
+    ms_t due = MS_NEVER;
+    for (size_t n = 0; n < store->job_count; n++) {
+        const struct job *job = store->jobs[n];
+        core_set_last_key(core, job->key);
+        if (state_is_in_flight(job->state) || job->following)
+            ret_jobs[count++] = copy_job(job);
+        if (job->wake_at && job->wake_at < due)
+            due = job->wake_at;
+    }
+    core_set_now(core, now);
+    core_set_next_due(core, due);
+    for (size_t n = 0; n < store->bucket_count; n++) {
+        const struct bucket_change *bucket = &store->buckets[n];
+        const struct want want = {
+            .tenant = bucket->tenant, .model = bucket->model, .priority = bucket->priority};
+        const struct job *head = next_of(store, &want, NULL);
+        assert((bucket->delta_count > 0) == (head != NULL));
+        if (head)
+            core_set_bucket(core, bucket, head->queued_at);
+    }
+    for (size_t n = 0; n < store->pace_count; n++)
+        core_set_pace(core, &store->paces[n]);
+    for (size_t n = 0; n < store->tenant_count; n++)
+        core_set_tenant(core, &store->tenants[n]);
+    for (size_t n = 0; n < store->waiting_count; n++)
+        core_set_waiting(core, store->waiting[n].tenant, store->waiting[n].delta);
+    return count;
+}

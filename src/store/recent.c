@@ -1,0 +1,127 @@
+#include "store/recent.h"
+
+#include "base/memory.h"
+
+/* The place of a row is its hash: what comes there later takes it over. */
+struct kept {
+    struct job job; /* key 0: none; its texts are owned */
+    uint64_t view;
+    int64_t position;
+    uint64_t position_view; /* 0: the position is not known */
+};
+
+struct recent {
+    const struct recent_marks *marks;
+    struct kept *rows[RECENT_ROWS]; /* made when first needed */
+};
+
+/* Keys grow with time and differ in their low bits by chance; this spreads both. */
+static size_t hash_of(int64_t key)
+{
+    return (size_t)((uint64_t)key * 0x9E3779B97F4A7C15u >> 40);
+}
+
+void recent_mark(struct recent_marks *marks, int64_t key)
+{
+    atomic_store(&marks->changed[hash_of(key) % RECENT_MARKS], atomic_load(&marks->commits) + 1);
+}
+
+struct recent *recent_make(const struct recent_marks *marks)
+{
+    struct recent *recent = memory_new(struct recent);
+    recent->marks = marks;
+    return recent;
+}
+
+static void free_texts(struct job *job)
+{
+    memory_free(job->input);
+    memory_free(job->metadata);
+    memory_free(job->options);
+    memory_free(job->warnings);
+    memory_free(job->words);
+}
+
+void recent_free(struct recent *recent)
+{
+    if (!recent)
+        return;
+    for (size_t n = 0; n < RECENT_ROWS; n++) {
+        if (recent->rows[n])
+            free_texts(&recent->rows[n]->job);
+        memory_free(recent->rows[n]);
+    }
+    memory_free(recent);
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? memory_copy(span_of(text)) : NULL;
+}
+
+/* The row alone: the copy hangs in no list. */
+static void copy_row(const struct job *job, struct job *ret_copy)
+{
+    *ret_copy = *job;
+    ret_copy->input = copy_text(job->input);
+    ret_copy->metadata = copy_text(job->metadata);
+    ret_copy->options = copy_text(job->options);
+    ret_copy->warnings = copy_text(job->warnings);
+    ret_copy->words = copy_text(job->words);
+    list_init(&ret_copy->link);
+    list_init(&ret_copy->dirty_link);
+}
+
+static struct kept *find(const struct recent *recent, int64_t key)
+{
+    struct kept *kept = recent->rows[hash_of(key) % RECENT_ROWS];
+    return kept && kept->job.key == key ? kept : NULL;
+}
+
+bool recent_find(const struct recent *recent, int64_t key, struct job *ret_job)
+{
+    const struct kept *kept = find(recent, key);
+    if (!kept || atomic_load(&recent->marks->changed[hash_of(key) % RECENT_MARKS]) > kept->view)
+        return false;
+    copy_row(&kept->job, ret_job);
+    return true;
+}
+
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+void recent_keep(struct recent *recent, uint64_t view, const struct job *job)
+{
+    struct kept **slot = &recent->rows[hash_of(job->key) % RECENT_ROWS];
+    if (size_of(job->input) + size_of(job->metadata) + size_of(job->options) +
+            size_of(job->warnings) + size_of(job->words) >
+        RECENT_TEXT_MAX)
+        return;
+    if (!*slot)
+        *slot = memory_new(struct kept);
+    free_texts(&(*slot)->job);
+    copy_row(job, &(*slot)->job);
+    (*slot)->view = view;
+    (*slot)->position_view = 0;
+}
+
+bool recent_find_place(const struct recent *recent, int64_t key, int64_t *ret_position)
+{
+    const struct kept *kept = find(recent, key);
+    if (!kept || kept->position_view == 0 ||
+        kept->position_view != atomic_load(&recent->marks->commits))
+        return false;
+    *ret_position = kept->position;
+    return true;
+}
+
+void recent_keep_place(struct recent *recent, uint64_t view, int64_t key, int64_t position)
+{
+    struct kept *kept = find(recent, key);
+    if (!kept)
+        return;
+    kept->position = position;
+    kept->position_view = view;
+}

@@ -1,0 +1,135 @@
+/* Files of all kinds at the start. */
+#include "store/sqlite_schema.h"
+
+#include "store/sqlite.h"
+#include "store/store_scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void open_scene(struct store_scene *scene)
+{
+    store_scene_open(scene, false);
+}
+
+/* Closes the store but keeps its folder, so that the file can be handled. */
+static void shut(struct store_scene *scene)
+{
+    reader_close(scene->reader);
+    store_close(scene->store);
+    scene->reader = NULL;
+    scene->store = NULL;
+}
+
+static void run_sql(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void assert_refused(const char *path, const char *why)
+{
+    char fault[STORE_FAULT_SIZE] = "";
+    struct store *store = sqlite_open(path, fault);
+    assert_null(store);
+    if (!strstr(fault, why))
+        fail_msg("\"%s\" does not say \"%s\"", fault, why);
+    assert_non_null(strstr(fault, path));
+}
+
+static void test_newer_schema_is_refused(void **state)
+{
+    struct store_scene scene;
+    open_scene(&scene);
+    shut(&scene);
+    char text[64];
+    (void)snprintf(text, sizeof text, "PRAGMA user_version = %d", sqlite_schema_version() + 1);
+    run_sql(scene.path, text);
+    assert_refused(scene.path, "newer reel");
+    store_scene_close(&scene);
+}
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    close(file);
+}
+
+static void test_strange_files_are_refused(void **state)
+{
+    struct store_scene scene;
+    open_scene(&scene);
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/other", scene.folder);
+    write_file(path, "This is no database, but a text that is long enough for one.\n", 0600);
+    assert_refused(path, "not a database");
+    unlink(path);
+    run_sql(path, "CREATE TABLE jobs (key INTEGER)");
+    assert_refused(path, "not a database of reel");
+    (void)snprintf(path, sizeof path, "%s/no/such/reel.db", scene.folder);
+    assert_refused(path, "No such file or directory");
+    assert_refused(scene.folder, "cannot be opened");
+    store_scene_close(&scene);
+}
+
+/* As another user, for root may write everywhere. */
+static void test_unwritable_places_are_refused(void **state)
+{
+    enum { NOBODY = 65534 };
+    struct store_scene scene;
+    open_scene(&scene);
+    shut(&scene);
+    assert_int_equal(chmod(scene.path, 0444), 0);
+    assert_int_equal(chmod(scene.folder, 0555), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char fault[STORE_FAULT_SIZE] = "", path[128];
+        if (geteuid() == 0 && setuid(NOBODY) != 0)
+            _exit(9);
+        if (sqlite_open(scene.path, fault) || !strstr(fault, "cannot be written"))
+            _exit(1);
+        (void)snprintf(path, sizeof path, "%s/new.db", scene.folder);
+        if (sqlite_open(path, fault) || !strstr(fault, "Permission denied"))
+            _exit(2);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(chmod(scene.folder, 0755), 0);
+    store_scene_close(&scene);
+}
+
+static void test_the_file_is_private(void **state)
+{
+    struct store_scene scene;
+    struct stat status;
+    open_scene(&scene);
+    assert_int_equal(stat(scene.path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    store_scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_newer_schema_is_refused),
+        cmocka_unit_test(test_strange_files_are_refused),
+        cmocka_unit_test(test_unwritable_places_are_refused),
+        cmocka_unit_test(test_the_file_is_private),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

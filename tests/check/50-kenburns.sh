@@ -1,0 +1,3 @@
+#!/bin/sh
+# The bars of local/kenburns.
+exec "$(dirname "$0")/../../bench/kenburns.sh"

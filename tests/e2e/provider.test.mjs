@@ -1,0 +1,167 @@
+// Jobs at a provider, end to end: a real server, a provider of our own that speaks Replicate's
+// protocol and keeps a ledger of what it accepted. Whatever happens, nothing is submitted twice.
+import assert from "node:assert/strict";
+import { test, before, after } from "node:test";
+import { Reel, sleep, ask } from "../rig.mjs";
+import { Vendor } from "../vendor.mjs";
+
+const model = "kling2.5/turbo-pro/text-to-video";
+let vendor, reel;
+
+before(async () => {
+  vendor = await new Vendor().start();
+  reel = await new Reel({ environment: provider() }).start();
+});
+
+after(async () => {
+  await reel.kill("SIGTERM");
+  await vendor.stop();
+});
+
+const provider = () => ({
+  REPLICATE_API_TOKEN: "r8_secret",
+  REPLICATE_BASE_URL: `${vendor.origin}/v1`,
+});
+
+async function make(prompt, more = {}) {
+  return (await reel.generate({ model, prompt, duration: 5, ...more })).jobId;
+}
+
+async function until(id, wanted, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const { body } = await reel.get(`/api/v1/generate/${id}`);
+    if (wanted(body)) return body;
+    assert.ok(Date.now() < end, `${id} came to ${JSON.stringify(body)}`);
+    await sleep(100);
+  }
+}
+
+test("a job is submitted once, followed, and its file kept", async () => {
+  const prompt = "a fox in the snow";
+  const id = await make(prompt);
+  const done = await reel.finished(id);
+  assert.equal(done.status, "completed", JSON.stringify(done));
+  assert.equal(done.result.contentType, "video/mp4");
+  assert.equal(done.result.width, 320);
+  assert.equal(done.result.durationMs, 5000);
+  assert.ok(done.result.thumbnailUrl);
+  assert.equal(vendor.of(prompt).length, 1);
+  assert.equal(vendor.of(prompt)[0].input.duration, 5);
+  const file = await fetch(new URL(done.result.url, reel.url), { headers: reel.headers() });
+  assert.equal((await file.arrayBuffer()).byteLength, done.result.fileSizeBytes);
+  const timeline = JSON.stringify((await reel.get(`/api/v1/jobs/${id}/timeline`)).body);
+  assert.ok(!timeline.includes("r8_secret") && !reel.log.includes("r8_secret"));
+});
+
+for (const how of ["answer is lost", "answer is 502"])
+  test(`a submission whose ${how} is found again, and not sent twice`, async () => {
+    const prompt = `a fox whose ${how}`;
+    const id = await make(prompt);
+    const seen = await until(id, (job) => job.uncertain || job.status === "completed");
+    assert.ok(seen.uncertain, "it was not uncertain");
+    assert.equal((await reel.finished(id)).status, "completed");
+    assert.equal(vendor.of(prompt).length, 1);
+    assert.equal(vendor.asked.get(prompt), 1);
+  });
+
+test("what was put off is sent again, what was refused is not", async () => {
+  const later = await make("a fox, but not now");
+  const never = await make("an unwanted fox");
+  assert.equal((await reel.finished(later)).status, "completed");
+  assert.equal(vendor.asked.get("a fox, but not now"), 2);
+  assert.equal(vendor.of("a fox, but not now").length, 1);
+  const refused = await reel.finished(never);
+  assert.equal(refused.status, "failed");
+  assert.equal(refused.errorCode, "provider_rejected");
+  assert.match(refused.error, /unwanted/);
+  assert.equal(vendor.asked.get("an unwanted fox"), 1);
+});
+
+test("200 with a page instead of a prediction is uncertain, and held", async () => {
+  const id = await make("a fox behind an html page");
+  await until(id, (job) => job.uncertain);
+  await sleep(3000);
+  assert.equal(vendor.asked.get("a fox behind an html page"), 1);
+  const gone = await reel.post(`/api/v1/generate/${id}/cancel`, {});
+  assert.equal(gone.body.receipt, "unconfirmed");
+});
+
+test("who knows what came of an uncertain submission says so", async () => {
+  vendor.listHides = true;
+  const names = ["linked", "given up", "sent again"];
+  const ids = [];
+  for (const name of names) ids.push(await make(`a fox that is ${name} whose answer is lost`));
+  for (const id of ids) await until(id, (job) => job.uncertain);
+  const { body } = await reel.get("/api/v1/uncertain");
+  for (const id of ids) assert.ok(body.items.some((job) => job.jobId === id));
+  const say = (id, words) => reel.post(`/api/v1/jobs/${id}/resolve`, words);
+  assert.equal((await say(ids[0], { action: "guess" })).status, 400);
+  assert.equal((await say(ids[0], { action: "link" })).status, 400);
+  const [one] = vendor.of("a fox that is linked whose answer is lost");
+  const linked = await say(ids[0], { action: "link", remoteId: one.id });
+  assert.equal(linked.status, 200, JSON.stringify(linked.body));
+  assert.equal((await say(ids[1], { action: "give_up" })).body.errorCode, "submission_uncertain");
+  await say(ids[2], { action: "resubmit" });
+  await until(ids[2], () => vendor.asked.get("a fox that is sent again whose answer is lost") === 2);
+  assert.equal((await reel.finished(ids[0])).status, "completed");
+  assert.equal((await say(ids[0], { action: "give_up" })).status, 409);
+  // Two of them look like the third job now, and only one may be its own: nobody decides that.
+  vendor.listHides = false;
+  await reel.post(`/api/v1/jobs/${ids[2]}/cancel`, {});
+});
+
+test("a failure at the provider is told, and paid once", async () => {
+  const failed = await reel.finished(await make("a fox that fails"));
+  assert.equal(failed.errorCode, "out_of_memory");
+  assert.equal(vendor.of("a fox that fails").length, 1);
+});
+
+test("a link inside, a page and a missing file are no output", async () => {
+  const ids = await Promise.all([
+    make("a fox with a private file"),
+    make("a fox with a page for a file"),
+    make("a fox with no file"),
+  ]);
+  const [inside, page, missing] = await Promise.all(ids.map((id) => reel.finished(id, 120)));
+  for (const job of [inside, page, missing]) assert.equal(job.status, "failed", JSON.stringify(job));
+  assert.equal(page.errorCode, "output_invalid");
+  assert.equal(missing.errorCode, "output_lost");
+  for (const name of ["a private file", "a page for a file", "no file"])
+    assert.equal(vendor.of(`a fox with ${name}`).length, 1);
+});
+
+test("a cancel reaches the provider, and says how it ended", async () => {
+  const id = await make("a fox to be stopped");
+  await until(id, (job) => job.status === "processing" && vendor.of("a fox to be stopped").length);
+  const answer = await reel.post(`/api/v1/generate/${id}/cancel`, {});
+  assert.equal(answer.body.receipt, "stopped", JSON.stringify(answer.body));
+  assert.equal(vendor.of("a fox to be stopped")[0].end, "canceled");
+});
+
+test("kill -9 at any moment submits nothing twice and loses nothing", async () => {
+  const prompts = [];
+  const ids = [];
+  for (let round = 0; round < 6; round++) {
+    for (let n = 0; n < 5; n++) {
+      const prompt = `a fox of round ${round} number ${n}${n === 4 ? " whose answer is lost" : ""}`;
+      prompts.push(prompt);
+      ids.push(await make(prompt));
+    }
+    await sleep(Math.random() * 400);
+    await reel.kill("SIGKILL");
+    await reel.start();
+  }
+  for (const id of ids) assert.equal((await reel.finished(id, 180)).status, "completed");
+  for (const prompt of prompts) assert.ok(vendor.asked.get(prompt) === 1, `${prompt} was sent twice`);
+});
+
+test("every cent lies at an attempt, and attempts lie at jobs", async () => {
+  const open = ask(
+    reel.home,
+    "SELECT count(*) AS n FROM attempts WHERE ended_at = 0 AND state <> 'uncertain'",
+  );
+  assert.equal(open[0].n, 0);
+  const ids = ask(reel.home, "SELECT remote_id FROM attempts WHERE remote_id <> ''");
+  assert.equal(new Set(ids.map((row) => row.remote_id)).size, ids.length);
+});

@@ -1,0 +1,142 @@
+// A provider for tests, in a process of no one's: it speaks Replicate's protocol, remembers every
+// submission that it accepted, and misbehaves as a job's prompt asks it to.
+import { createServer } from "node:http";
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "./rig.mjs";
+
+const clip = (() => {
+  let bytes;
+  return () => {
+    if (bytes) return bytes;
+    const folder = temporaryFolder("reel-vendor-");
+    const path = join(folder, "clip.mp4");
+    const made = spawnSync("ffmpeg", [
+      ...["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=24:d=5"],
+      ...["-f", "lavfi", "-i", "sine=d=5", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+      ...["-c:a", "aac", "-movflags", "+faststart", path],
+    ]);
+    if (made.status !== 0) throw new Error(String(made.stderr));
+    bytes = readFileSync(path);
+    rmSync(folder, { recursive: true, force: true });
+    return bytes;
+  };
+})();
+
+export class Vendor {
+  // Milliseconds from accepted to done.
+  constructor({ takes = 1000 } = {}) {
+    this.takes = takes;
+    this.predictions = new Map(); // what was accepted, by id
+    this.requests = []; // "POST /v1/…"
+    this.asked = new Map(); // how often a prompt was submitted, accepted or not
+    this.listHides = false; // the list shows nothing
+  }
+
+  async start() {
+    this.server = createServer((request, response) => this.#answer(request, response));
+    await new Promise((done) => this.server.listen(0, "127.0.0.1", done));
+    this.origin = `http://127.0.0.1:${this.server.address().port}`;
+    return this;
+  }
+
+  async stop() {
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+
+  of(prompt) {
+    return [...this.predictions.values()].filter((one) => one.input.prompt === prompt);
+  }
+
+  count(pattern) {
+    return this.requests.filter((line) => pattern.test(line)).length;
+  }
+
+  #view(one) {
+    const age = Date.now() - one.at;
+    if (!one.end && age >= this.takes)
+      one.end = one.input.prompt.includes("fails") ? "failed" : "succeeded";
+    const status = one.end ?? (age < this.takes / 2 ? "starting" : "processing");
+    const files = one.input.prompt.includes("private file")
+      ? ["http://169.254.169.254/latest/meta-data"]
+      : [`${this.origin}/files/${one.id}.mp4`];
+    return {
+      id: one.id,
+      model: one.model,
+      version: "v",
+      input: one.input,
+      status,
+      created_at: new Date(one.at).toISOString(),
+      error: status === "failed" ? "CUDA out of memory" : null,
+      logs: status === "processing" ? " 40%|████      | 8/20 [00:01<00:02]" : "",
+      output: status === "succeeded" ? files : null,
+      metrics: status === "succeeded" || status === "failed" ? { predict_time: 1.5 } : {},
+      webhook: one.webhook,
+      urls: {
+        get: `${this.origin}/v1/predictions/${one.id}`,
+        cancel: `${this.origin}/v1/predictions/${one.id}/cancel`,
+      },
+    };
+  }
+
+  #create(request, response, path, body) {
+    const prompt = body.input?.prompt ?? "";
+    const before = this.asked.get(prompt) ?? 0;
+    this.asked.set(prompt, before + 1);
+    if (request.headers.authorization !== "Bearer r8_secret")
+      return this.#json(response, 401, { detail: "Unauthenticated" });
+    if (prompt.includes("not now") && before === 0) {
+      response.setHeader("Retry-After", "1");
+      return this.#json(response, 429, { detail: "Request was throttled." });
+    }
+    if (prompt.includes("unwanted"))
+      return this.#json(response, 422, { detail: "- input.prompt: is unwanted", title: "Invalid" });
+    if (prompt.includes("html")) {
+      response.writeHead(200, { "Content-Type": "text/html" });
+      return response.end("<html>a proxy's page</html>");
+    }
+    const id = `p${this.predictions.size}x${Math.random().toString(36).slice(2, 12)}`;
+    const one = { id, at: Date.now(), model: path, input: body.input, webhook: body.webhook };
+    this.predictions.set(id, one);
+    if (prompt.includes("answer is lost")) return request.socket.destroy();
+    if (prompt.includes("answer is 502")) return this.#json(response, 502, { detail: "Bad gateway" });
+    return this.#json(response, 201, this.#view(one));
+  }
+
+  #json(response, status, body) {
+    response.writeHead(status, { "Content-Type": "application/json" });
+    response.end(JSON.stringify(body));
+  }
+
+  async #answer(request, response) {
+    const { pathname } = new URL(request.url, this.origin);
+    this.requests.push(`${request.method} ${pathname}`);
+    let text = "";
+    for await (const part of request) text += part;
+    const [, id, cancel] = pathname.match(/^\/v1\/predictions\/(\w+)(\/cancel)?$/) ?? [];
+    const one = this.predictions.get(id);
+    if (request.method === "POST" && (pathname === "/v1/predictions" || /\/predictions$/.test(pathname)))
+      return this.#create(request, response, pathname, JSON.parse(text));
+    if (pathname === "/v1/predictions") {
+      const results = this.listHides ? [] : [...this.predictions.values()].reverse();
+      return this.#json(response, 200, { results: results.map((each) => this.#view(each)), next: null });
+    }
+    if (one && cancel) {
+      this.#view(one);
+      if (!one.input.prompt.includes("goes on")) one.end ??= "canceled";
+      return this.#json(response, 200, this.#view(one));
+    }
+    if (one && one.input.prompt.includes("garbage") && !(one.garbled = (one.garbled ?? 0) + 1 > 2))
+      return response.end("}{");
+    if (one) return this.#json(response, 200, this.#view(one));
+    if (pathname.startsWith("/files/")) {
+      const asked = pathname.slice(7, -4);
+      const name = this.predictions.get(asked)?.input.prompt ?? "";
+      response.writeHead(name.includes("no file") ? 404 : 200, { "Content-Type": "video/mp4" });
+      return response.end(name.includes("page for a file") ? "<html>no</html>" : clip());
+    }
+    return this.#json(response, 404, { detail: "Not found" });
+  }
+}
