@@ -80,7 +80,7 @@ async function feed(kind, reel, place) {
   }
   const megabytes = (bytes) => (bytes / 1048576).toFixed(0);
   console.log(`${kind}: ${JSON.stringify(last.report)}`);
-  gate.expect(ratio <= times, `${kind}: p99 of the others ${median(quiet).toFixed(2)} ms in quiet, ${median(under).toFixed(2)} ms meanwhile: ${ratio.toFixed(2)} times, in ${under.length} rounds`);
+  gate.most(`${kind}: p99 of the others ${median(quiet).toFixed(2)} ms in quiet, ${median(under).toFixed(2)} ms meanwhile, in ${under.length} rounds: times`, ratio, times);
   gate.expect(wrong.length === 0, `${kind}: the others are all answered as ever ${wrong}`);
   const room = kind === "bodies without a key" ? 16 : bodiesMax + 96;
   gate.expect(most - before <= room * 1048576, `${kind}: memory of the server ${megabytes(before)} MiB before, ${megabytes(most)} MiB at most`);
@@ -98,7 +98,7 @@ async function costOfBombs(reel) {
   }
   console.log(`  a bomb of a megabyte, in ms of processor time: ${JSON.stringify(costs)}`);
   const worst = Math.max(...Object.values(costs));
-  gate.expect(worst <= bombMilliseconds, `no JSON bomb takes more than ${bombMilliseconds} ms of processor time: ${worst.toFixed(0)} ms`);
+  gate.most("the worst JSON bomb in ms of processor time", worst, bombMilliseconds);
 }
 
 // What shows that it was an attack, and was met.
