@@ -52,15 +52,14 @@ static void answers_that_never_came_are_worth_another(void **state)
     static const struct {
         enum egress_outcome outcome;
         enum error_code error;
-        bool again;
+        bool again, passing;
     } rows[] = {
-        {EGRESS_NOT_RESOLVED, ERROR_OUTPUT_LOST, true},
-        {EGRESS_NOT_CONNECTED, ERROR_OUTPUT_LOST, true},
-        {EGRESS_TLS_FAILED, ERROR_OUTPUT_LOST, true},
-        {EGRESS_TIMED_OUT, ERROR_OUTPUT_LOST, true},
-        {EGRESS_BROKEN, ERROR_OUTPUT_LOST, true},
-        {EGRESS_DISK_BROKEN, ERROR_INTERNAL, true},
-
+        {EGRESS_NOT_RESOLVED, ERROR_OUTPUT_LOST, true, true},
+        {EGRESS_NOT_CONNECTED, ERROR_OUTPUT_LOST, true, true},
+        {EGRESS_TLS_FAILED, ERROR_OUTPUT_LOST, true, true},
+        {EGRESS_TIMED_OUT, ERROR_OUTPUT_LOST, true, true},
+        {EGRESS_BROKEN, ERROR_OUTPUT_LOST, true, true},
+        {EGRESS_DISK_BROKEN, ERROR_INTERNAL, true, false},
     };
     for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
         struct egress_result result = {.outcome = rows[n].outcome, .sentence = "It went wrong."};
@@ -69,6 +68,7 @@ static void answers_that_never_came_are_worth_another(void **state)
         work_fetch_got(work, 0, &result);
         run_own();
         expect_failed(rows[n].error, rows[n].again, "The output could not be");
+        assert_int_equal(heard->event.worked.passing, rows[n].passing);
     }
 }
 

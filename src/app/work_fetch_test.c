@@ -409,6 +409,15 @@ static void failures_say_whether_to_ask_again(void **state)
     expect_failed(&heard->event.worked, ERROR_OUTPUT_LOST, false, "may not be fetched");
 }
 
+/* Only what its server says of itself passes: a link that has expired does not come back. */
+static void a_server_s_trouble_passes(void **state)
+{
+    assert_true(fetch("/busy", NULL)->passing);
+    wait_until_empty("work");
+    assert_false(fetch("/none", NULL)->passing);
+    wait_until_empty("work");
+}
+
 /* The core polls after a failure, and the same attempt's files come by fresh links. */
 static void the_same_attempt_may_be_fetched_again(void **state)
 {
@@ -581,6 +590,7 @@ int main(void)
         cmocka_unit_test(what_differs_from_the_request_is_a_warning),
         cmocka_unit_test(files_in_the_answer_are_kept_too),
         cmocka_unit_test(failures_say_whether_to_ask_again),
+        cmocka_unit_test(a_server_s_trouble_passes),
         cmocka_unit_test(the_same_attempt_may_be_fetched_again),
         cmocka_unit_test(what_is_dropped_ends),
         cmocka_unit_test(more_fetches_than_workers_wait_for_their_turn),

@@ -23,6 +23,7 @@ awk -v slack="${BAR_SLACK:-1}" '
     END {
         compare("inserts")
         compare("claims")
-        bar("the store opens and starts within a second: " start " ms", start > 0 && start < 1000 / slack)
+        bar("the store opens and starts within a second: " start " ms",
+            start > 0 && start < 1000 / slack)
         exit failed ? 3 : 0
     }' figures
