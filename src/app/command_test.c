@@ -474,6 +474,8 @@ static void test_cancel(void **state)
     assert_string_equal(run->out, ID "  canceled before anything was sent; it costs nothing\n");
     assert_string_equal(run->error, "reel: There is no such thing.\n");
     assert_string_equal(RIG("retry", ID)->out, ID "\n");
+    assert_string_equal(RIG("retry", ID, "--accept-double-charge")->out, ID "\n");
+    assert_non_null(strstr(rig_requests(), "{\"acceptDoubleCharge\":true}"));
     rig_stop();
 }
 

@@ -45,6 +45,7 @@ struct config {
     struct config_list cors_origins;
     const char *storage_mode; /* "local" */
     ms_t attempt_timeout;
+    ms_t uncertain_hold; /* 0: the model's time decides */
     uint64_t disk_reserve;
     ms_t drain_timeout;
     const char *catalog_folder; /* NULL: only what is built in */

@@ -84,6 +84,7 @@ struct core_config *core_setup_make(const struct config *config, const struct ca
         .limit_provider = CATALOG_LIMIT,
         .limit_tenant = (unsigned)config->limits.per_tenant,
         .timeout = config->attempt_timeout,
+        .uncertain_hold = config->uncertain_hold,
         .submit_timeout = 5 * MS_MINUTE,
         .disk_reserve = config->disk_reserve,
         .queue_max = config->limits.queue,

@@ -120,6 +120,8 @@ void call_replied(struct request *request, const struct reply *reply);
 /* Answers with the job as the store has it. */
 void call_answer_job(struct request *request, int64_t job);
 void call_gone(void *request);
+/* Makes the jobs that request->call.ask wants; `retry_of` is the job that it repeats, or 0. */
+void call_ask(struct request *request, int64_t retry_of);
 /* Refuses and gives false when the job is not there for this request. */
 bool call_read_job(struct request *request, int64_t key, struct job *ret_job);
 
@@ -143,6 +145,14 @@ bool upload_read(struct request *request, int64_t key, struct span id, struct up
 /* Whether each upload that the call names is there, the tenant's, and of a fitting type; adds a
  * fault for each that is not. */
 void upload_check(struct request *request);
+
+/* ingress_retry.c: a new job of the same input. */
+void retry_run(struct request *request);
+
+/* ingress_provider.c: how well providers are. */
+void provider_list(struct request *request);
+void provider_pause(struct request *request);
+void provider_paused(struct request *request); /* the engine's reply */
 
 /* ingress_hook.c: webhooks. */
 /* Whether the ask's webhook may be called; refuses and gives false when not. */

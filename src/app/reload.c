@@ -11,29 +11,14 @@ enum { VALUE_MAX = 64 * 1024 };
 
 /* Those that are read anew each time, or handed to their owner by serve.c. */
 static const char *const live_keys[] = {
-    "publicUrl",
-    "corsOrigins",
-    "attempt.timeout",
-    "disk.reserve",
-    "drain.timeout",
-    "log.level",
-    "limits.inFlight",
-    "limits.perTenant",
-    "limits.queue",
-    "limits.queuePerTenant",
-    "fetch.maxSize",
-    "fetch.timeout",
-    "output.signed",
-    "output.linkTtl",
-    "uploads.maxSize",
-    "uploads.maxTotal",
-    "uploads.maxCount",
-    "uploads.inFlight",
-    "uploads.keep",
-    "uploads.timeout",
-    "outputs.maxAge",
-    "outputs.maxSize",
-    "limits.requestsPerMinute",
+    "publicUrl",        "corsOrigins",           "attempt.timeout",
+    "uncertain.hold",   "disk.reserve",          "drain.timeout",
+    "log.level",        "limits.inFlight",       "limits.perTenant",
+    "limits.queue",     "limits.queuePerTenant", "fetch.maxSize",
+    "fetch.timeout",    "output.signed",         "output.linkTtl",
+    "uploads.maxSize",  "uploads.maxTotal",      "uploads.maxCount",
+    "uploads.inFlight", "uploads.keep",          "uploads.timeout",
+    "outputs.maxAge",   "outputs.maxSize",       "limits.requestsPerMinute",
 };
 
 bool reload_is_live(const struct config_key *key)

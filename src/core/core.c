@@ -457,8 +457,21 @@ bool core_gauge_next(const struct core *core, enum core_gauge_kind kind, size_t 
     const struct gauge *gauge = map_next(&core->limits.gauges[kind], cursor);
     if (!gauge)
         return false;
-    *ret_gauge = (struct core_gauge){gauge->name,   gauge->in_flight, gauge->limit,
-                                     gauge->queued, gauge->waiting,   gauge->weight};
+    *ret_gauge = (struct core_gauge){.name = gauge->name,
+                                     .in_flight = gauge->in_flight,
+                                     .limit = gauge->limit,
+                                     .queued = gauge->queued,
+                                     .waiting = gauge->waiting,
+                                     .weight = gauge->weight};
+    const struct health *health =
+        kind == CORE_GAUGE_PROVIDER ? health_of(&core->health, gauge->name) : NULL;
+    if (health)
+        ret_gauge->health = (struct core_health){.is_paused = health->is_paused,
+                                                 .half_open = health->half_open,
+                                                 .blocked_until = health->blocked_until,
+                                                 .why = health->why,
+                                                 .failures = health->failures,
+                                                 .reads = health->reads};
     return true;
 }
 
