@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "app/config_value.h"
 #include "app/home.h"
+#include "app/sandbox.h"
 #include "app/serve.h"
 #include "base/log.h"
 
@@ -89,6 +90,7 @@ int command_sandbox_run(struct command_call *call)
             say(&faults);
             status = COMMAND_FAILED;
         } else {
+            sandbox_await_home(config.home);
             status = serve_run(&config, NULL);
         }
     }

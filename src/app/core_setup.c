@@ -34,8 +34,8 @@ static void fill_vendors(const struct config *config, const struct catalog *cata
             continue;
         vendors[core->vendor_count++] = (struct core_vendor){
             .traits = provider->traits,
-            .calls_back = (config->public_url || config->sandbox.has_one) &&
-                          provider->traits.can & CAN_HOOK,
+            .calls_back =
+                (config->public_url || config->sandbox.has_one) && provider->traits.can & CAN_HOOK,
         };
     }
     core->vendors = vendors;

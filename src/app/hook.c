@@ -544,8 +544,8 @@ void hook_deliver(struct hook_office *office, int64_t job, unsigned number, unsi
 
 void hook_echo(struct hook_office *office, int64_t job, unsigned number, bool forged)
 {
-    (void)post(office, &(struct order){
-                           .kind = ORDER_ECHO, .job = job, .number = number, .forged = forged});
+    (void)post(office,
+               &(struct order){.kind = ORDER_ECHO, .job = job, .number = number, .forged = forged});
 }
 
 bool hook_test(struct hook_office *office, const struct hook_test *test)

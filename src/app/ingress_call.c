@@ -336,7 +336,7 @@ static struct message *make_asked(struct request *request, const struct offer *c
     struct arena *arena = &message->arena;
     int64_t price_min = 0;
     asked->tenant = arena_copy(arena, span_of(request->tenant));
-    asked->model = ask->model->id; /* the catalogue outlives the message */
+    asked->model = ask->model->id;              /* the catalogue outlives the message */
     bool is_sandbox = sandbox_is_here(request); /* it renders what others are asked for */
     asked->provider = is_sandbox ? "local" : offers[0]->provider->name;
     asked->count = ask->count;

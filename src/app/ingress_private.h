@@ -36,15 +36,15 @@ struct request {
     struct span host;      /* as the client named us, for links */
     struct call call;
     struct faults faults;
-    uint64_t token;               /* while the engine has it; key in ingress->pending */
-    struct list watch_link;       /* while it waits for a change: ingress->watched[job] */
-    struct heap_node timer;       /* … until then */
-    const char *watched_from;     /* the native status at which it began to wait */
-    struct list_work *work;       /* while the pool has it */
-    struct upload *upload;        /* UPLOAD: what the engine was told; in the arena */
-    const json_t *upload_form;    /* UPLOAD: the route's details about it; see upload_gate */
-    struct span upload_id;        /* … that was given out before; or empty */
-    struct resend_ticket resend;  /* of a create that may come again */
+    uint64_t token;              /* while the engine has it; key in ingress->pending */
+    struct list watch_link;      /* while it waits for a change: ingress->watched[job] */
+    struct heap_node timer;      /* … until then */
+    const char *watched_from;    /* the native status at which it began to wait */
+    struct list_work *work;      /* while the pool has it */
+    struct upload *upload;       /* UPLOAD: what the engine was told; in the arena */
+    const json_t *upload_form;   /* UPLOAD: the route's details about it; see upload_gate */
+    struct span upload_id;       /* … that was given out before; or empty */
+    struct resend_ticket resend; /* of a create that may come again */
     void (*resume)(struct request *request); /* while it is parked: what comes then */
     struct sandbox_turn *sandbox; /* what a script has in mind with it; NULL: nothing, or not yet */
     unsigned char last_event[32]; /* STREAM: digest of what was sent last */

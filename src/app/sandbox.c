@@ -21,21 +21,6 @@ void sandbox_await_home(const char *home)
         (void)nanosleep(&pause, NULL);
 }
 
-struct sandbox *sandbox_open(const struct config *config, char ret_fault[static SANDBOX_FAULT_SIZE])
-{
-    struct sandbox *sandbox = memory_new(struct sandbox);
-    char fault[SANDBOX_LEDGER_FAULT_SIZE] = "";
-    sandbox->script = sandbox_script_make(config->sandbox.script, ret_fault);
-    if (sandbox->script)
-        sandbox->ledger = sandbox_ledger_open(config->home, fault);
-    if (sandbox->ledger)
-        return sandbox;
-    if (sandbox->script)
-        (void)snprintf(ret_fault, SANDBOX_FAULT_SIZE, "%s", fault);
-    sandbox_close(sandbox);
-    return NULL;
-}
-
 void sandbox_close(struct sandbox *sandbox)
 {
     if (!sandbox)
@@ -118,13 +103,25 @@ static bool settle(struct sandbox *sandbox, struct reader *reader)
     return good;
 }
 
-bool sandbox_settle(struct sandbox *sandbox, struct store *store)
+struct sandbox *sandbox_open(const struct config *config, struct store *store,
+                             char ret_fault[static SANDBOX_FAULT_SIZE])
 {
-    char fault[STORE_FAULT_SIZE];
-    struct reader *reader = store_open_reader(store, fault);
+    struct sandbox *sandbox = memory_new(struct sandbox);
+    char fault[SANDBOX_LEDGER_FAULT_SIZE] = "", why[STORE_FAULT_SIZE];
+    ret_fault[0] = '\0';
+    sandbox->script = sandbox_script_make(config->sandbox.script, ret_fault);
+    if (sandbox->script)
+        sandbox->ledger = sandbox_ledger_open(config->home, fault);
+    struct reader *reader = sandbox->ledger ? store_open_reader(store, why) : NULL;
     bool good = reader && settle(sandbox, reader);
     reader_close(reader);
-    return good;
+    if (good)
+        return sandbox;
+    if (!ret_fault[0])
+        (void)snprintf(ret_fault, SANDBOX_FAULT_SIZE, "%s",
+                       fault[0] ? fault : "its store can't be compared with its ledger");
+    sandbox_close(sandbox);
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- the environment */
@@ -179,9 +176,9 @@ bool sandbox_environment(const struct catalog *catalog, const char *origin,
     bool good = true;
     for (size_t n = 0; n < catalog_provider_count(catalog) && good; n++) {
         const struct provider_entry *entry = catalog_provider_at(catalog, n);
-        good = set_needs(&entry->needs, ret_fault) &&
-               (!origin || !provider_find(span_of(entry->name)) ||
-                set_base(entry, origin, ret_fault));
+        good =
+            set_needs(&entry->needs, ret_fault) &&
+            (!origin || !provider_find(span_of(entry->name)) || set_base(entry, origin, ret_fault));
     }
     for (size_t n = 0; n < catalog_model_count(catalog) && good; n++) {
         const struct model *model = catalog_model_at(catalog, n);

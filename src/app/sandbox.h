@@ -24,14 +24,12 @@ struct sandbox {
     struct sandbox_ledger *ledger;
 };
 
-/* Reads the script and the home's ledger. NULL with a sentence. */
-struct sandbox *sandbox_open(const struct config *config,
+/* Reads the script and the home's ledger, and brings into that what the store knows and it does
+ * not: what a death came in between. NULL with a sentence. */
+struct sandbox *sandbox_open(const struct config *config, struct store *store,
                              char ret_fault[static SANDBOX_FAULT_SIZE]);
 void sandbox_close(struct sandbox *sandbox); /* accepts NULL */
 
-/* Brings into the ledger what the store knows and it does not: what a death came in between. False
- * when either can't be used; the log says why. */
-bool sandbox_settle(struct sandbox *sandbox, struct store *store);
 /* The jobs of a reply that are new are in the ledger, durably, when this is true. On the thread of
  * the reader. */
 bool sandbox_note(struct sandbox *sandbox, struct reader *reader, const struct reply *reply);

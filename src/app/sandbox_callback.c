@@ -126,8 +126,8 @@ struct sandbox_callback *sandbox_callback_make(const struct sandbox_callback_con
     callback->box = mailbox_make(SANDBOX_CALLBACK_MAX, NULL, NULL);
     heap_init(&callback->late);
     callback->reader = store_open_reader(config->store, fault);
-    callback->running = callback->reader &&
-                        pthread_create(&callback->thread, NULL, run, callback) == 0;
+    callback->running =
+        callback->reader && pthread_create(&callback->thread, NULL, run, callback) == 0;
     if (callback->running)
         return callback;
     sandbox_callback_free(callback);
@@ -159,8 +159,7 @@ void sandbox_callback_deliver(struct sandbox_callback *callback, int64_t job, un
                               unsigned tries, bool is_last)
 {
     struct order *order = memory_new(struct order);
-    *order =
-        (struct order){.job = job, .number = number, .tries = tries, .is_last = is_last};
+    *order = (struct order){.job = job, .number = number, .tries = tries, .is_last = is_last};
     if (mailbox_post(callback->box, order))
         return;
     log_warn("a webhook could not be sent; it is sent again after a restart");

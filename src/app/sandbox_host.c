@@ -126,8 +126,8 @@ static void add_variables(struct arena *arena, const char *variables[static VARI
     variables[count] = NULL;
 }
 
-static bool start(struct sandbox_host *host, struct children *children,
-                  const struct config *config, char fault[static SANDBOX_FAULT_SIZE])
+static bool start(struct sandbox_host *host, struct children *children, const struct config *config,
+                  char fault[static SANDBOX_FAULT_SIZE])
 {
     static const struct child_calls calls = {on_line, on_ended};
     struct arena *arena = &host->arena;
@@ -157,8 +157,7 @@ static bool start(struct sandbox_host *host, struct children *children,
         add(&words, arena_print(arena, "network.allow=127.0.0.0/8, ::1, %s", config->listen.host));
     }
     add_variables(arena, variables);
-    const struct child_plan plan = {
-        .name = "reel sandbox", .argv = words.list, .envp = variables};
+    const struct child_plan plan = {.name = "reel sandbox", .argv = words.list, .envp = variables};
     if (child_start(children, &plan, &calls, host))
         return true;
     (void)snprintf(fault, SANDBOX_FAULT_SIZE, "it can't be started");

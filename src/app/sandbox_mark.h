@@ -1,6 +1,6 @@
-/* What the sandbox knows of a submission beside what its job says: under whose name it was accepted,
- * at which price, and how it is to end if a script wants it so. It lies in the job's options, and
- * so in its own commit: a death between commit and answer loses nothing of it. */
+/* What the sandbox knows of a submission beside what its job says: under whose name it was
+ * accepted, at which price, and how it is to end if a script wants it so. It lies in the job's
+ * options, and so in its own commit: a death between commit and answer loses nothing of it. */
 #ifndef APP_SANDBOX_MARK_H
 #define APP_SANDBOX_MARK_H
 

@@ -21,8 +21,8 @@ enum { COUNT_MAX = 1000000000, RETRY_AFTER_MAX = 86400, NAME_MAX_SIZE = 128 };
 #define FAULT(name) (1u << SANDBOX_FAULT_##name)
 
 enum {
-    CALLS_ANSWERED = CALL(CREATE) | CALL(STATUS) | CALL(RESULT) | CALL(CANCEL) | CALL(FIND) |
-                     CALL(FILE),
+    CALLS_ANSWERED =
+        CALL(CREATE) | CALL(STATUS) | CALL(RESULT) | CALL(CANCEL) | CALL(FIND) | CALL(FILE),
     FAULTS_ANSWER = FAULT(STATUS) | FAULT(LOST_BEFORE) | FAULT(LOST_AFTER) | FAULT(EXPIRED_LINK),
     FAULTS_END = FAULT(FAIL) | FAULT(MODERATION) | FAULT(CANNED)
 };
@@ -247,7 +247,8 @@ static bool read_match(struct reading *reading, const json_t *match, struct rule
 static bool read_often(struct reading *reading, const json_t *object, struct rule *rule)
 {
     const json_t *chance = json_object_get(object, "chance");
-    const json_t *every = json_object_get(object, "every"), *first = json_object_get(object, "first");
+    const json_t *every = json_object_get(object, "every"),
+                 *first = json_object_get(object, "first");
     int64_t seed = 0;
     if (!!chance + !!every + !!first > 1)
         return refuse(reading, "rules[%u] has more than one of chance, every and first",
@@ -290,10 +291,9 @@ static const char *place_of(struct reading *reading, struct span file)
     char folder[DEPOT_PATH_SIZE], whole[DEPOT_PATH_SIZE];
     const char *slash = strrchr(reading->path, '/');
     int size = slash ? (int)(slash - reading->path) + 1 : 0;
-    int needed = file.data[0] == '/'
-                     ? snprintf(folder, sizeof folder, "%.*s", SPAN_PRINT(file))
-                     : snprintf(folder, sizeof folder, "%.*s%.*s", size, reading->path,
-                                SPAN_PRINT(file));
+    int needed = file.data[0] == '/' ? snprintf(folder, sizeof folder, "%.*s", SPAN_PRINT(file))
+                                     : snprintf(folder, sizeof folder, "%.*s%.*s", size,
+                                                reading->path, SPAN_PRINT(file));
     if (needed < 0 || (size_t)needed >= sizeof folder)
         return NULL;
     char *found = realpath(folder, NULL);
@@ -338,8 +338,7 @@ static bool has_key(enum sandbox_fault fault, const char *key)
 
 static bool read_own(struct reading *reading, const json_t *object, struct rule *rule)
 {
-    bool must_wait =
-        rule->fault == SANDBOX_FAULT_DELAY || rule->fault == SANDBOX_FAULT_LATE;
+    bool must_wait = rule->fault == SANDBOX_FAULT_DELAY || rule->fault == SANDBOX_FAULT_LATE;
     int64_t status = 0;
     if (has_key(rule->fault, "ms") && (must_wait || json_object_get(object, "ms")) &&
         !read_integer(reading, object, "ms", must_wait, SANDBOX_DELAY_MAX, &rule->ms))

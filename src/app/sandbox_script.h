@@ -77,9 +77,9 @@ void sandbox_script_free(struct sandbox_script *script); /* accepts NULL */
  * an answer that is none (STATUS, LOST_…, EXPIRED_LINK), and an end (FAIL, MODERATION, CANNED).
  * Delays add up. */
 struct sandbox_plan {
-    unsigned faults; /* bits 1 << enum sandbox_fault */
-    ms_t delay;      /* before anything else */
-    int status;      /* STATUS */
+    unsigned faults;     /* bits 1 << enum sandbox_fault */
+    ms_t delay;          /* before anything else */
+    int status;          /* STATUS */
     int64_t retry_after; /* … seconds; 0: not said */
     ms_t late;           /* LATE */
     ms_t end_after;      /* FAIL, MODERATION, CANNED */

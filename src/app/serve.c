@@ -24,7 +24,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,8 +206,6 @@ static bool open_home(struct serve *serve)
 {
     char fault[DEPOT_FAULT_SIZE];
     const struct config *config = serve->config;
-    if (config->sandbox.is_one)
-        sandbox_await_home(config->home);
     serve->lock = depot_lock(config->home, fault);
     if (!serve->lock)
         return complain("the home can't be used", fault);
@@ -271,7 +268,7 @@ static bool open_sandbox(struct serve *serve)
     const struct config *config = serve->config;
     char fault[SANDBOX_FAULT_SIZE] = "";
     if (config->sandbox.is_one && sandbox_environment(serve->reload.catalog, NULL, fault))
-        serve->sandbox = sandbox_open(config, fault);
+        serve->sandbox = sandbox_open(config, serve->store, fault);
     if (config->sandbox.has_one)
         serve->host = sandbox_host_make(serve->children, config, serve->reload.catalog, fault);
     return !fault[0] || complain("the sandbox", fault);
@@ -389,15 +386,6 @@ static bool open_sweep(struct serve *serve)
     return serve->sweep || complain("threads can't be started", "");
 }
 
-static bool open_callbacks(struct serve *serve)
-{
-    const struct sandbox_callback_config config = {
-        serve->sandbox->script, serve->hooks, serve->store, post_to_engine, serve};
-    if (sandbox_settle(serve->sandbox, serve->store))
-        serve->callbacks = sandbox_callback_make(&config);
-    return serve->callbacks != NULL;
-}
-
 static bool open_hooks(struct serve *serve)
 {
     const struct config *config = serve->config;
@@ -420,9 +408,11 @@ static bool open_hooks(struct serve *serve)
         .fal_seed = serve->hook_seed,
     };
     serve->hooks = hook_make(&hooks);
-    if (serve->hooks && (!serve->sandbox || open_callbacks(serve)))
-        return true;
-    return complain("threads can't be started", "");
+    if (serve->sandbox)
+        serve->callbacks = sandbox_callback_make(&(struct sandbox_callback_config){
+            serve->sandbox->script, serve->hooks, serve->store, post_to_engine, serve});
+    return (serve->hooks && (!serve->sandbox || serve->callbacks)) ||
+           complain("threads can't be started", "");
 }
 
 static bool open_ingresses(struct serve *serve)
@@ -593,8 +583,9 @@ int serve_run(const struct config *config, const struct reload_source *source)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGIO, SIG_IGN); /* of the leases that the depot takes for a moment */
     bool opened = open_home(&serve) && open_store(&serve) && open_outside(&serve) &&
-                  open_sandbox(&serve) && open_pool(&serve) && open_keyring(&serve) && open_engine(&serve) &&
-                  open_hooks(&serve) && open_sweep(&serve) && open_ingresses(&serve);
+                  open_sandbox(&serve) && open_pool(&serve) && open_keyring(&serve) &&
+                  open_engine(&serve) && open_hooks(&serve) && open_sweep(&serve) &&
+                  open_ingresses(&serve);
     if (opened) {
         engine_start(serve.engine);
         say_listening(&serve);

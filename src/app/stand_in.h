@@ -1,6 +1,6 @@
 /* What the sandbox renders in place of what a provider would make: a picture, a clip or a voice of
- * our own renderers that is as long and as large as was asked for. It is no AI's work, and shows the
- * words that it was given. */
+ * our own renderers that is as long and as large as was asked for. It is no AI's work, and shows
+ * the words that it was given. */
 #ifndef APP_STAND_IN_H
 #define APP_STAND_IN_H
 

@@ -1,5 +1,6 @@
-/* Attempts of the sandbox: a stand-in is rendered for what a provider would make; or nothing is, and
- * the job ends as a script wants it, after a time, by a failure or with a file that lies ready. */
+/* Attempts of the sandbox: a stand-in is rendered for what a provider would make; or nothing is,
+ * and the job ends as a script wants it, after a time, by a failure or with a file that lies ready.
+ */
 #include "app/work_private.h"
 
 #include "app/sandbox_mark.h"

@@ -146,16 +146,11 @@ static const struct action {
     enum call_kind kind;
     bool has_job;
 } actions[] = {
-    {"submit", CALL_ASK, false},
-    {"run", CALL_ASK, false},
-    {"status", CALL_STATUS, true},
-    {"status-stream", CALL_STREAM, true},
-    {"result", CALL_STATUS, true},
-    {"history", CALL_LIST, false},
-    {"cancel", CALL_CANCEL, true},
-    {"upload-begin", CALL_UPLOAD_BEGIN, false},
-    {"upload", CALL_UPLOAD, false},
-    {"jwks", CALL_HOOK_KEY, false},
+    {"submit", CALL_ASK, false},    {"run", CALL_ASK, false},
+    {"status", CALL_STATUS, true},  {"status-stream", CALL_STREAM, true},
+    {"result", CALL_STATUS, true},  {"history", CALL_LIST, false},
+    {"cancel", CALL_CANCEL, true},  {"upload-begin", CALL_UPLOAD_BEGIN, false},
+    {"upload", CALL_UPLOAD, false}, {"jwks", CALL_HOOK_KEY, false},
 };
 
 static const struct action *find_action(const char *name)

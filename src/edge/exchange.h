@@ -5,8 +5,8 @@
  *     exchange_begin(…) exchange_write(…)* exchange_end(…)   a stream of unknown length (SSE)
  *
  * Exactly one of exchange_reply, exchange_refuse, exchange_drop and exchange_end ends an exchange;
- * the pointer is dead as soon as that call returns. No handler, gate, sink or `gone` is called from inside any
- * call of exchange_*: the next request of the same connection comes from the loop.
+ * the pointer is dead as soon as that call returns. No handler, gate, sink or `gone` is called from
+ * inside any call of exchange_*: the next request of the same connection comes from the loop.
  *
  * A waiting exchange costs about 2 KiB with its connection, besides the body and what the handler
  * put into the arena (whose first block is 8 KiB; an unused arena costs nothing). The connection is
