@@ -26,6 +26,7 @@ static const struct config_setting usual[] = {
     {"network.allowPorts", "*"},
     {"limits.inFlight", "100000"}, /* … and it takes all that they send */
     {"webhooks.inFlight", "1000"},
+    {"webhooks.schedule", "0s, 1s, 2s, 5s, 10s, 30s, 1m, 5m, 10m, 30m"},
     {"webhooks.perReceiver", "8"},
 };
 
