@@ -80,10 +80,10 @@ export class Reel {
       }),
     );
     await new Promise((done, failed) => {
-      let said = "";
+      this.said = "";
       this.process.stdout.on("data", (data) => {
-        said += data;
-        const found = said.match(/listens on (http:\/\/\S+)/);
+        this.said += data;
+        const found = this.said.match(/listens on (http:\/\/\S+)/);
         if (found) {
           this.url = found[1];
           done();

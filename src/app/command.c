@@ -40,9 +40,23 @@ static const struct command commands[] = {
               "Examples:\n"
               "  reel serve\n"
               "  reel serve --home /srv/reel --listen 0.0.0.0:8080\n"
-              "  reel serve --set limits.inFlight=50 --set log.level=debug\n",
+              "  reel serve --set limits.inFlight=50 --set log.level=debug\n"
+              "  reel serve --sandbox                # every provider, without a key or a cent\n",
      .options = command_serve_options,
      .run = command_serve_run},
+    {.name = "sandbox",
+     .words = "[options]",
+     .summary = "Play the providers: Replicate, fal and RunPod at once.",
+     .about = "Answers in their protocols on a loopback address, takes any key, renders stand-ins\n"
+              "itself, and writes what it accepted into HOME/ledger.jsonl, which\n"
+              "/sandbox/ledger shows. A script says what shall go wrong; docs/sandbox.md has its\n"
+              "keys. `reel serve --sandbox` starts one beside the gateway.\n"
+              "\n"
+              "Examples:\n"
+              "  reel sandbox --listen 127.0.0.1:9090\n"
+              "  reel sandbox --script faults.json\n",
+     .options = command_sandbox_options,
+     .run = command_sandbox_run},
     {.name = "generate",
      .words = "MODEL [options]",
      .summary = "Make a video, image or voice.",

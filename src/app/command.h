@@ -95,6 +95,7 @@ bool command_read_config(const struct command_call *call, struct config *ret_con
                          struct buffer *faults);
 
 int command_serve_run(struct command_call *call);
+int command_sandbox_run(struct command_call *call);
 int command_generate_run(struct command_call *call);
 int command_jobs_run(struct command_call *call);
 int command_show_run(struct command_call *call);
@@ -116,6 +117,7 @@ int command_backup_run(struct command_call *call);
 int command_restore_run(struct command_call *call);
 
 extern const struct arguments_option command_serve_options[];
+extern const struct arguments_option command_sandbox_options[];
 extern const struct arguments_option command_generate_options[];
 extern const struct arguments_option command_jobs_options[];
 extern const struct arguments_option command_retry_options[];

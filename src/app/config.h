@@ -122,6 +122,13 @@ struct config {
     struct {
         uint64_t cache_size;
     } sqlite;
+
+    /* Of no key, but of the command line: see app/sandbox.h. */
+    struct {
+        bool is_one;        /* `reel sandbox`: the provider side */
+        bool has_one;       /* `reel serve --sandbox`: it runs beside us */
+        const char *script; /* borrowed; NULL: none */
+    } sandbox;
 };
 
 enum config_type {

@@ -50,6 +50,10 @@ void hook_free(struct hook_office *office); /* accepts NULL */
 /* Any thread; all return at once. */
 void hook_deliver(struct hook_office *office, int64_t job, unsigned number, unsigned tries,
                   bool is_last);
+/* For the sandbox: calls the receiver once more with the same delivery, and tells nobody how that
+ * went; or, `forged`, with a body that names a job that is none, and signatures that are not right.
+ */
+void hook_echo(struct hook_office *office, int64_t job, unsigned number, bool forged);
 /* False: too many are under way. */
 bool hook_test(struct hook_office *office, const struct hook_test *test);
 void hook_alert(struct hook_office *office, enum alert_kind kind, const char *text);

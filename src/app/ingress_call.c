@@ -334,8 +334,9 @@ static struct message *make_asked(struct request *request, const struct offer *c
     struct arena *arena = &message->arena;
     int64_t price_min = 0;
     asked->tenant = arena_copy(arena, span_of(request->tenant));
-    asked->model = ask->model->id; /* the catalogue outlives the message */
-    asked->provider = offers[0]->provider->name;
+    asked->model = ask->model->id;              /* the catalogue outlives the message */
+    bool is_sandbox = sandbox_is_here(request); /* it renders what others are asked for */
+    asked->provider = is_sandbox ? "local" : offers[0]->provider->name;
     asked->count = ask->count;
     for (unsigned n = 0; n < ask->count; n++)
         asked->inputs[n] = input_of(ask, n, arena);
@@ -358,7 +359,7 @@ static struct message *make_asked(struct request *request, const struct offer *c
     asked->upload_count = ask->upload_count;
     asked->retry_of = retry_of;
     asked->flags = ask->flags;
-    if (!offers_is_local(offers[0]))
+    if (!is_sandbox && !offers_is_local(offers[0]))
         asked->route = offers_write(offers, offer_count, ask->input, arena, &asked->price_max);
     else if (!price_of(offers[0], ask->input, &price_min, &asked->price_max))
         asked->price_max = 0;
@@ -557,6 +558,8 @@ void call_run(struct request *request)
     if (faults_any(&request->faults)) {
         struct answer answer = {.refusal = &request->faults};
         ingress_answer(request, &answer);
+    } else if (!sandbox_admits(request)) {
+        return; /* its script has seen to it */
     } else if (kind == CALL_ASK) {
         call_ask(request, 0);
     } else {

@@ -36,15 +36,17 @@ struct request {
     struct span host;      /* as the client named us, for links */
     struct call call;
     struct faults faults;
-    uint64_t token;               /* while the engine has it; key in ingress->pending */
-    struct list watch_link;       /* while it waits for a change: ingress->watched[job] */
-    struct heap_node timer;       /* … until then */
-    const char *watched_from;     /* the native status at which it began to wait */
-    struct list_work *work;       /* while the pool has it */
-    struct upload *upload;        /* UPLOAD: what the engine was told; in the arena */
-    const json_t *upload_form;    /* UPLOAD: the route's details about it; see upload_gate */
-    struct span upload_id;        /* … that was given out before; or empty */
-    struct resend_ticket resend;  /* of a create that may come again */
+    uint64_t token;              /* while the engine has it; key in ingress->pending */
+    struct list watch_link;      /* while it waits for a change: ingress->watched[job] */
+    struct heap_node timer;      /* … until then */
+    const char *watched_from;    /* the native status at which it began to wait */
+    struct list_work *work;      /* while the pool has it */
+    struct upload *upload;       /* UPLOAD: what the engine was told; in the arena */
+    const json_t *upload_form;   /* UPLOAD: the route's details about it; see upload_gate */
+    struct span upload_id;       /* … that was given out before; or empty */
+    struct resend_ticket resend; /* of a create that may come again */
+    void (*resume)(struct request *request); /* while it is parked: what comes then */
+    struct sandbox_turn *sandbox; /* what a script has in mind with it; NULL: nothing, or not yet */
     unsigned char last_event[32]; /* STREAM: digest of what was sent last */
     const char *notes[2];
     unsigned note_count;
@@ -81,6 +83,8 @@ void ingress_answer(struct request *request, struct answer *answer);
 void ingress_refuse(struct request *request, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void ingress_send(struct request *request, struct http_response *response);
+/* No answer: the connection ends, as a server's does that dies. */
+void ingress_drop(struct request *request);
 /* A stream: its head, which is all of the response; false when the client is gone and the request
  * dead. And what its dialect has to tell of a job. */
 bool ingress_begin(struct request *request, struct http_response *response);
@@ -175,9 +179,8 @@ void watch_remove(struct request *request);
 void watch_changed(struct ingress *ingress, int64_t job);
 void watch_timer(uv_timer_t *timer);
 void watch_drain(struct ingress *ingress);
-/* Waits for no job, but to be run again. */
-void watch_park(struct request *request, ms_t wait);
-void watch_unpark(struct request *request);
+/* Waits for no job, but for `resume` after a time. */
+void watch_park(struct request *request, ms_t wait, void (*resume)(struct request *request));
 
 /* ingress_list.c: lists, beside the loop, and what is done with the jobs of one: PURGE cancels
  * them, LOAD counts them. */
@@ -208,6 +211,19 @@ void file_link(void *request, const struct job *job, const char *name, struct bu
 void file_address(void *request, struct span path, struct buffer *target);
 /* … that needs no key for as long as links to files hold. */
 void file_signed_address(void *request, struct span path, struct buffer *target);
+
+/* ingress_sandbox.c: what the sandbox does otherwise; in a gateway nothing. */
+struct sandbox_turn;
+bool sandbox_is_here(const struct request *request);
+/* Whether it answers in this language. */
+bool sandbox_speaks(const struct request *request, const struct dialect *dialect);
+/* A call that was read well. False: its script has answered, or will run it again later. */
+bool sandbox_admits(struct request *request);
+bool sandbox_admits_file(struct request *request, const struct http_request *http,
+                         void (*again)(struct request *request));
+/* The job was made, and nobody shall hear of it. */
+bool sandbox_loses(const struct request *request, const struct reply *reply);
+void sandbox_show(struct request *request, const struct http_request *http);
 
 /* ingress_plain.c: what needs no dialect. */
 bool plain_is(const struct http_request *http);
