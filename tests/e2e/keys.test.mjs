@@ -156,7 +156,8 @@ test("what is another tenant's is not there, on every route", async () => {
       assert.equal((await as(eve).call(route.method, path, {})).status, 403);
       continue;
     }
-    const words = route.action === "resolve" ? { action: "give_up" } : { priority: 1 };
+    const bodies = { resolve: { action: "give_up" }, retry: {} };
+    const words = bodies[route.action] ?? { priority: 1 };
     const body = ["GET", "DELETE"].includes(route.method) ? undefined : words;
     const answer = await as(eve).call(route.method, path, body);
     assert.equal(answer.status, 404, `${route.method} ${path}: ${answer.text}`);
