@@ -145,7 +145,7 @@ test("what is another tenant's is not there, on every route", async () => {
   const eve = await makeKey({ tenant: "eve", scopes: own });
   const job = (await as(ann).post("/api/v1/generate", still)).body.jobId;
   const { id: uploads } = await upload(ann);
-  const ids = { jobs: job, generate: job, keys: ann.id, tenants: "ann", uploads };
+  const ids = { jobs: job, generate: job, keys: ann.id, tenants: "ann", uploads, providers: "fal" };
   let asked = 0;
   for (const route of routes()) {
     const kind = route.path.match(/^\/api\/v1\/(\w+)\/\{id\}/)?.[1];
