@@ -125,6 +125,7 @@ struct swarm {
     unsigned local_count, vendor_count; /* the providers are these, then those */
     struct core_vendor vendors[SWARM_VENDORS_MAX];
     bool says_cost[SWARM_VENDORS_MAX];
+    struct core_budget budgets[SWARM_VENDORS_MAX];
     struct swarm_route routes[SWARM_MODELS_MAX];
     unsigned model_provider[SWARM_MODELS_MAX]; /* the first of its providers */
     int priorities[SWARM_PRIORITIES_MAX];

@@ -60,6 +60,8 @@ void board_stats(struct board *board, const char *tenant, struct answer_operatio
                  unsigned capacity, struct answer_stats *ret_stats);
 /* How full the tenant is: fills in_flight, queued and waiting; see board_show for how new it is. */
 void board_tenant(struct board *board, struct answer_tenant *tenant);
+/* What the tenant has reserved and spent. */
+void board_budget(struct board *board, const char *tenant, struct answer_budget *ret_budget);
 /* Mean duration of a model's jobs; 0 without history. */
 ms_t board_pace(struct board *board, const char *model);
 /* Why a queued or waiting job is not running yet. The texts are static or in `arena`. */

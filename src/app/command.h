@@ -104,6 +104,7 @@ int command_config_run(struct command_call *call);
 int command_help_run(struct command_call *call);
 int command_version_run(struct command_call *call);
 int command_stats_run(struct command_call *call);
+int command_usage_run(struct command_call *call);
 int command_completion_run(struct command_call *call);
 int command_complete_run(struct command_call *call);
 int command_backup_run(struct command_call *call);
@@ -115,6 +116,7 @@ extern const struct arguments_option command_jobs_options[];
 extern const struct arguments_option command_keys_options[];
 extern const struct arguments_option command_config_options[];
 extern const struct arguments_option command_backup_options[];
+extern const struct arguments_option command_usage_options[];
 extern const struct arguments_option command_help_options[];
 
 #endif

@@ -34,6 +34,8 @@ static const char *const live_keys[] = {
     "outputs.maxAge",
     "outputs.maxSize",
     "limits.requestsPerMinute",
+    "budget.providers",
+    "price.assume",
 };
 
 bool reload_is_live(const struct config_key *key)
@@ -76,6 +78,7 @@ static size_t size_of(enum config_type type)
         [CONFIG_INTEGER] = sizeof(int64_t),
         [CONFIG_BYTES] = sizeof(uint64_t),
         [CONFIG_DURATION] = sizeof(ms_t),
+        [CONFIG_MONEY] = sizeof(int64_t),
         [CONFIG_BOOLEAN] = sizeof(bool),
         [CONFIG_LIST] = sizeof(struct config_list),
         [CONFIG_ADDRESS] = sizeof(struct config_address),

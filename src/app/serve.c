@@ -124,6 +124,16 @@ static void on_tenant(void *context, const struct tenant_row *row)
     log_info("a tenant was changed", log_text("tenant", row->tenant), log_text("tier", row->tier));
 }
 
+static void on_budget(void *context, const struct budget_notice *notice)
+{
+    struct serve *serve = context;
+    char text[ALERT_TEXT_SIZE];
+    alert_budget(notice, text);
+    log_warn("a budget is nearly used up, or is", log_text("whose", notice->account.name),
+             log_number("percent", notice->percent));
+    hook_alert(serve->hooks, ALERT_BUDGET, text);
+}
+
 static void on_remove_files(void *context, const struct job *job)
 {
     struct serve *serve = context;
@@ -332,7 +342,8 @@ static bool open_engine(struct serve *serve)
                                            .write_body = on_write_body,
                                            .full = on_full,
                                            .api_key = on_api_key,
-                                           .tenant = on_tenant};
+                                           .tenant = on_tenant,
+                                           .budget = on_budget};
     struct core_config *core = core_setup_make(serve->config, serve->reload.catalog,
                                                serve->shared.tiers, serve->shared.tier_count);
     serve->board = board_make();

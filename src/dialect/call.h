@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 #include "core/event.h"
+#include "core/spend.h"
 
 enum call_kind {
     CALL_NONE,
@@ -43,7 +44,8 @@ enum call_kind {
     CALL_UPLOAD_BEGIN, /* an address to which a file may be sent without a key */
     CALL_PURGE,        /* cancel what is queued of a model */
     CALL_LOAD,         /* how full a model is */
-    CALL_HOOK_KEY      /* the public half with which webhooks are signed */
+    CALL_HOOK_KEY,     /* the public half with which webhooks are signed */
+    CALL_USAGE         /* what jobs came to */
 };
 
 enum { CALL_WAIT_MAX_SECONDS = 60, CALL_LIST_DEFAULT = 50, CALL_LIST_MAX = 200 };
@@ -107,6 +109,12 @@ struct call {
     struct tenant_row tenant;   /* TENANT_SET */
     unsigned number;            /* REDELIVER */
     struct span hook_url;       /* HOOK_TEST */
+    /* USAGE */
+    struct {
+        int64_t from, to; /* days since 1970, both included */
+        enum spend_by by;
+        bool as_csv;
+    } usage;
 };
 
 void call_done(struct call *call);

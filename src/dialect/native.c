@@ -3,6 +3,7 @@
 #include "dialect/native_hook.h"
 #include "dialect/native_keys.h"
 #include "dialect/native_upload.h"
+#include "dialect/native_usage.h"
 #include "dialect/native_write.h"
 
 #include <string.h>
@@ -271,6 +272,7 @@ static const struct {
     {"webhook-secret", CALL_SECRET, false},
     {"webhook-rotate", CALL_ROTATE, false},
     {"webhook-test", CALL_HOOK_TEST, false},
+    {"usage", CALL_USAGE, false},
 };
 
 static void native_read(const struct dialect_scene *scene, const struct http_request *request,
@@ -304,6 +306,8 @@ static void native_read(const struct dialect_scene *scene, const struct http_req
         native_hook_read_number(match, scene, faults, ret_call);
     else if (ret_call->kind == CALL_HOOK_TEST)
         native_hook_read_test(request, scene, faults, ret_call);
+    else if (ret_call->kind == CALL_USAGE)
+        native_usage_read(scene, request, faults, ret_call);
     else if (ret_call->kind == CALL_MODEL)
         read_model(match, scene, faults, ret_call);
     else if (ret_call->kind >= CALL_KEYS && ret_call->kind <= CALL_TENANT_SET)
