@@ -209,6 +209,7 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
 
 void oracle_boot(struct world *world)
 {
+    oracle_money_begin(world);
     unsigned tenants = 0;
     for (unsigned n = 0; n < world->swarm.tenant_count; n++)
         tenants += world->ledger.has_row[n];

@@ -86,7 +86,11 @@ static void show_gauge(struct board *board, const struct core *core, enum core_g
     gauge->queued = seen->queued;
     gauge->waiting = seen->waiting;
     gauge->is_broke = seen->is_broke;
-    gauge->budget = (struct answer_budget){seen->budget, seen->period, seen->spent, seen->reserved,
+    gauge->budget = (struct answer_budget){seen->budget != TENANT_NO_BUDGET,
+                                           seen->budget,
+                                           seen->period,
+                                           seen->spent,
+                                           seen->reserved,
                                            seen->renews_at};
     if (kind == CORE_GAUGE_MODEL)
         gauge->pace = core_pace(core, seen->name);
@@ -165,7 +169,7 @@ void board_tenant(struct board *board, struct answer_tenant *tenant)
     tenant->in_flight = gauge ? gauge->in_flight : 0;
     tenant->queued = gauge ? gauge->queued : 0;
     tenant->waiting = gauge ? gauge->waiting : 0;
-    tenant->budget = gauge ? gauge->budget : (struct answer_budget){.amount = TENANT_NO_BUDGET};
+    tenant->budget = gauge ? gauge->budget : (struct answer_budget){0};
     (void)pthread_mutex_unlock(&board->lock);
 }
 
@@ -173,7 +177,7 @@ void board_budget(struct board *board, const char *tenant, struct answer_budget 
 {
     (void)pthread_mutex_lock(&board->lock);
     const struct board_gauge *gauge = map_get(&board->gauges[CORE_GAUGE_TENANT], span_of(tenant));
-    *ret_budget = gauge ? gauge->budget : (struct answer_budget){.amount = TENANT_NO_BUDGET};
+    *ret_budget = gauge ? gauge->budget : (struct answer_budget){0};
     (void)pthread_mutex_unlock(&board->lock);
 }
 

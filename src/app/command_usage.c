@@ -3,6 +3,7 @@
 #include "app/job_view.h"
 #include "app/table.h"
 #include "core/account.h"
+#include "core/spend.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -54,9 +55,12 @@ static void add_row(struct table *table, struct arena *arena, const json_t *item
 
 static void write_table(const json_t *answer)
 {
+    static const char *const titles[SPEND_BY_COUNT] = {"TENANT", "MODEL", "PROVIDER", "DAY"};
     const char *by = job_view_text(answer, "groupBy");
+    enum spend_by number = SPEND_BY_DAY;
+    (void)spend_by_find(span_of(by), &number);
     const struct table_column columns[COLUMNS] = {
-        [COLUMN_NAME] = {by, false, true, 8},
+        [COLUMN_NAME] = {titles[number], false, true, 8},
         [COLUMN_JOBS] = {"JOBS", true, false, 0},
         [COLUMN_SUCCEEDED] = {"SUCCEEDED", true, false, 0},
         [COLUMN_FAILED] = {"FAILED", true, false, 0},
@@ -104,7 +108,7 @@ int command_usage_run(struct command_call *call)
 {
     struct client_answer answer;
     struct buffer path;
-    bool as_csv = arguments_value(&call->arguments, "--csv") != NULL;
+    bool as_csv = arguments_count(&call->arguments, "--csv") > 0;
     int status = COMMAND_SUCCEEDED;
     if (as_csv && call->as_json)
         return command_refuse(call, "--csv and --json exclude each other");

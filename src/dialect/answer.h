@@ -20,7 +20,8 @@ struct answer_waiting {
 
 /* What a tenant has reserved and spent, as of a moment ago. */
 struct answer_budget {
-    int64_t amount; /* micro-dollars; TENANT_NO_BUDGET */
+    bool exists;
+    int64_t amount; /* micro-dollars */
     enum tenant_period period;
     int64_t spent, reserved; /* spent in the budget's period */
     ms_t renews_at;          /* 0: never */

@@ -409,8 +409,7 @@ static void write_tenant_fields(struct json_writer *writer, const struct answer_
     json_number(writer, "inFlight", tenant->in_flight);
     json_number(writer, "queued", tenant->queued);
     json_number(writer, "waiting", tenant->waiting);
-    if (tenant->budget.amount != TENANT_NO_BUDGET)
-        native_usage_write_budget(&tenant->budget, writer);
+    native_usage_write_budget(&tenant->budget, writer);
     json_close_object(writer);
     json_time(writer, "updatedAt", row->updated_at);
 }

@@ -196,10 +196,8 @@ struct span native_usage_write(const struct call *call, const struct answer_usag
 void native_usage_write_budget(const struct answer_budget *budget, struct json_writer *writer)
 {
     char amount[PRICE_TEXT_SIZE];
-    if (budget->amount == TENANT_NO_BUDGET) {
-        json_null_value(writer, "budget");
+    if (!budget->exists)
         return;
-    }
     int64_t left = budget->amount - budget->spent - budget->reserved;
     price_write(budget->amount, amount);
     json_open_object(writer, "budget");

@@ -11,7 +11,7 @@ void native_usage_read(const struct dialect_scene *scene, const struct http_requ
 /* Gives the type of the body. */
 struct span native_usage_write(const struct call *call, const struct answer_usage *usage,
                                struct buffer *body);
-/* {amount, currency, period, spent, reserved, left, renewsAt}, or null. */
+/* "budget": {amount, currency, period, spent, reserved, left, renewsAt}, or nothing. */
 void native_usage_write_budget(const struct answer_budget *budget, struct json_writer *writer);
 
 #endif

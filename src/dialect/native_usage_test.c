@@ -131,7 +131,8 @@ static void budgets_say_what_is_left(void **context)
     (void)context;
     struct json_writer writer;
     struct buffer body;
-    const struct answer_budget budget = {10000000, TENANT_DAY, 2500000, 500000, NOV_29 * MS_DAY};
+    const struct answer_budget budget = {true,    10000000, TENANT_DAY,
+                                         2500000, 500000,   NOV_29 * MS_DAY};
     buffer_init(&body, 10000);
     json_writer_init(&writer, &body);
     json_open_object(&writer, NULL);
