@@ -286,14 +286,20 @@ static void step_due(struct core *core, struct output *output)
     }
 }
 
+/* Time goes on, and never back. */
+static void take_time(struct core *core, ms_t now)
+{
+    ms_t before = core->now;
+    if (now <= before)
+        return;
+    core->now = now;
+    money_turn(core, before);
+    health_turn(&core->health, &core->limits, core->now);
+}
+
 void core_step(struct core *core, const struct event *event, struct output *output)
 {
-    if (event->now > core->now) {
-        ms_t before = core->now;
-        core->now = event->now;
-        money_turn(core, before);
-        health_turn(&core->health, &core->limits, core->now);
-    }
+    take_time(core, event->now);
     switch (event->kind) {
     case EVENT_ASKED:
         ask_step(core, output, event);

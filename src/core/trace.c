@@ -410,6 +410,13 @@ static void change_spend(struct trace *trace, const struct spend_row *row)
     add_delta(trace, "reserved", row->reserved);
 }
 
+static void change_upload(struct trace *trace, const struct change *change)
+{
+    begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
+    buffer_print(&trace->text, " u%lld", (long long)change->upload.key);
+    add_time(trace, "until", change->upload.expires_at);
+}
+
 const char *trace_change(struct trace *trace, const struct change *change)
 {
     switch (change->kind) {
@@ -449,9 +456,7 @@ const char *trace_change(struct trace *trace, const struct change *change)
         break;
     case CHANGE_UPLOAD_ADD:
     case CHANGE_UPLOAD_REMOVE:
-        begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
-        buffer_print(&trace->text, " u%lld", (long long)change->upload.key);
-        add_time(trace, "until", change->upload.expires_at);
+        change_upload(trace, change);
         break;
     case CHANGE_PACE:
         begin(trace, "pace");
