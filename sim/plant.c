@@ -406,7 +406,7 @@ static void mistake(struct world *world, unsigned number)
         event->asked.price_max /= 2;
     if (event->kind == EVENT_TOLD)
         mistake_told(world, &event->heard);
-    if (event->kind == EVENT_HINTED && world->plant == PLANT_HINT_FACT)
+    if (event->kind == EVENT_HINTED && strikes(world, PLANT_HINT_FACT))
         believe(event, &world->tolds[number]);
     if (event->kind == EVENT_RESOLVE_ASKED && world->plant == PLANT_TAKE_OVER)
         event->resolve_asked.claimed = false;
