@@ -54,21 +54,24 @@ export class Reel {
     this.exit = null;
   }
 
+  command() {
+    return [
+      program("reel"),
+      ["serve", "--home", this.home, "--listen", this.listen, ...this.arguments],
+    ];
+  }
+
   // Resolves when it listens; rejects with what it said when it ends before.
   async start() {
     this.exit = null;
-    this.process = spawn(
-      program("reel"),
-      ["serve", "--home", this.home, "--listen", this.listen, ...this.arguments],
-      {
-        env: cleanEnvironment({
-          AUTH_TOKEN: this.token,
-          REEL_LOCAL_PROGRAM: program("reel-media"),
-          ...this.environment,
-        }),
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    this.process = spawn(...this.command(), {
+      env: cleanEnvironment({
+        AUTH_TOKEN: this.token,
+        REEL_LOCAL_PROGRAM: program("reel-media"),
+        ...this.environment,
+      }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.process.stderr.on("data", (data) => (this.log = (this.log + data).slice(-2_000_000)));
     const child = this.process;
     this.ended = new Promise((done) =>
@@ -80,10 +83,10 @@ export class Reel {
       }),
     );
     await new Promise((done, failed) => {
-      let said = "";
+      this.said = "";
       this.process.stdout.on("data", (data) => {
-        said += data;
-        const found = said.match(/listens on (http:\/\/\S+)/);
+        this.said += data;
+        const found = this.said.match(/listens on (http:\/\/\S+)/);
         if (found) {
           this.url = found[1];
           done();

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "./rig.mjs";
+import { sleep, temporaryFolder } from "./rig.mjs";
 
 const clip = (() => {
   let bytes;
@@ -25,9 +25,10 @@ const clip = (() => {
 })();
 
 export class Vendor {
-  // Milliseconds from accepted to done.
-  constructor({ takes = 1000 } = {}) {
+  // Milliseconds from accepted to done; whether it calls back then, until somebody takes it.
+  constructor({ takes = 1000, callsBack = false } = {}) {
     this.takes = takes;
+    this.callsBack = callsBack;
     this.predictions = new Map(); // what was accepted, by id
     this.requests = []; // "POST /v1/…"
     this.asked = new Map(); // how often a prompt was submitted, accepted or not
@@ -42,6 +43,7 @@ export class Vendor {
   }
 
   async stop() {
+    this.callsBack = false;
     this.server.closeAllConnections();
     await new Promise((done) => this.server.close(done));
   }
@@ -100,9 +102,20 @@ export class Vendor {
     const id = `p${this.predictions.size}x${Math.random().toString(36).slice(2, 12)}`;
     const one = { id, at: Date.now(), model: path, input: body.input, webhook: body.webhook };
     this.predictions.set(id, one);
+    if (this.callsBack && one.webhook) void this.#callBack(one);
     if (prompt.includes("answer is lost")) return request.socket.destroy();
     if (prompt.includes("answer is 502")) return this.#json(response, 502, { detail: "Bad gateway" });
     return this.#json(response, 201, this.#view(one));
+  }
+
+  async #callBack(one) {
+    await sleep(this.takes);
+    const told = async () => {
+      const headers = { "Content-Type": "application/json" };
+      const body = JSON.stringify(this.#view(one));
+      return (await fetch(one.webhook, { method: "POST", headers, body }).catch(() => null))?.ok;
+    };
+    for (let tries = 0; this.callsBack && tries < 100 && !(await told()); tries++) await sleep(100);
   }
 
   #json(response, status, body) {

@@ -14,6 +14,7 @@ struct board_gauge {
     ms_t pace;
     bool is_broke;
     struct answer_budget budget;
+    struct core_health health;
 };
 
 enum { BOARD_KINDS = 3, BOARD_OPERATIONS = 256 };
@@ -92,6 +93,7 @@ static void show_gauge(struct board *board, const struct core *core, enum core_g
                                            seen->spent,
                                            seen->reserved,
                                            seen->renews_at};
+    gauge->health = seen->health;
     if (kind == CORE_GAUGE_MODEL)
         gauge->pace = core_pace(core, seen->name);
     /* The models of this machine are named after it. */
@@ -181,6 +183,17 @@ void board_budget(struct board *board, const char *tenant, struct answer_budget 
     (void)pthread_mutex_unlock(&board->lock);
 }
 
+void board_provider(struct board *board, struct answer_provider *provider)
+{
+    (void)pthread_mutex_lock(&board->lock);
+    const struct board_gauge *gauge =
+        map_get(&board->gauges[CORE_GAUGE_PROVIDER], span_of(provider->name));
+    provider->in_flight = gauge ? gauge->in_flight : 0;
+    provider->limit = gauge ? gauge->limit : 0;
+    provider->health = gauge ? gauge->health : (struct core_health){.is_paused = false};
+    (void)pthread_mutex_unlock(&board->lock);
+}
+
 void board_set_ready(struct board *board, bool ready)
 {
     atomic_store(&board->ready, ready);
@@ -263,6 +276,32 @@ static const char *reached_limit(struct board *board, const struct job *job,
     return NULL;
 }
 
+/* Why the provider takes nothing now; NULL: it does. */
+static const char *closed_provider(struct board *board, const struct job *job,
+                                   struct answer_waiting *waiting)
+{
+    const struct board_gauge *gauge =
+        map_get(&board->gauges[CORE_GAUGE_PROVIDER], span_of(job->provider));
+    const struct core_health *health = gauge ? &gauge->health : NULL;
+    if (!health || (!health->is_paused && !health->blocked_until))
+        return NULL;
+    if (health->is_paused) {
+        waiting->message = "An operator has paused the provider.";
+        return "provider_paused";
+    }
+    waiting->until = health->blocked_until;
+    if (health->why == ERROR_RATE_LIMITED) {
+        waiting->message = "The provider takes no more for a while.";
+        return "rate_limit";
+    }
+    if (health->why == ERROR_OUT_OF_CREDIT || health->why == ERROR_BAD_KEY) {
+        waiting->message = error_sentence(health->why);
+        return error_name(health->why);
+    }
+    waiting->message = "The provider failed several times in a row; it is left alone.";
+    return "breaker";
+}
+
 void board_why(struct board *board, const struct job *job, int64_t position, struct arena *arena,
                struct answer_waiting *ret_waiting)
 {
@@ -277,7 +316,8 @@ void board_why(struct board *board, const struct job *job, int64_t position, str
         ret_waiting->until = job->start_at;
     } else if (job->state == STATE_QUEUED) {
         (void)pthread_mutex_lock(&board->lock);
-        if (!waits_for_budget(board, job, arena, ret_waiting))
+        ret_waiting->code = closed_provider(board, job, ret_waiting);
+        if (!ret_waiting->code && !waits_for_budget(board, job, arena, ret_waiting))
             ret_waiting->code = reached_limit(board, job, &ret_waiting->message);
         (void)pthread_mutex_unlock(&board->lock);
         ret_waiting->position = position;

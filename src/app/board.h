@@ -62,6 +62,8 @@ void board_stats(struct board *board, const char *tenant, struct answer_operatio
 void board_tenant(struct board *board, struct answer_tenant *tenant);
 /* What the tenant has reserved and spent. */
 void board_budget(struct board *board, const char *tenant, struct answer_budget *ret_budget);
+/* How full and how well the provider is: fills in_flight, limit and health; likewise. */
+void board_provider(struct board *board, struct answer_provider *provider);
 /* Mean duration of a model's jobs; 0 without history. */
 ms_t board_pace(struct board *board, const char *model);
 /* Why a queued or waiting job is not running yet. The texts are static or in `arena`. */

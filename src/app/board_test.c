@@ -35,9 +35,12 @@ static void ask(struct scene *scene, const char *tenant, const char *model)
 static int begin(void **state)
 {
     static const struct core_limit models[] = {{.name = "m", .limit = 2}};
+    static const struct core_vendor vendors[] = {{.traits = {.name = "cloud"}}};
     static const struct core_config config = {.limit_all = 3,
                                               .models = models,
                                               .model_count = 1,
+                                              .vendors = vendors,
+                                              .vendor_count = 1,
                                               .timeout = MS_MINUTE,
                                               .submit_timeout = MS_MINUTE,
                                               .seed = 7};
@@ -133,6 +136,32 @@ static void says_why_a_job_waits(void **state)
         job.state = others[n];
         assert_null(why(scene, &job, 1)->code);
     }
+}
+
+static void pause(struct scene *scene, bool pause)
+{
+    struct event event = {.kind = EVENT_VENDOR_ASKED, .vendor_asked = {1, "cloud", pause}};
+    struct event *const events[] = {&event};
+    assert_int_equal(turn_run(&scene->turn, events, 1, 1000000, UINT64_MAX), STORE_OK);
+    turn_end(&scene->turn);
+    board_show(scene->board, scene->core, 5000);
+}
+
+static void shows_how_well_a_provider_is(void **state)
+{
+    struct scene *scene = *state;
+    struct answer_provider cloud = {.name = "cloud"}, other = {.name = "other", .limit = 7};
+    struct job job = {.state = STATE_QUEUED, .provider = "cloud"};
+    pause(scene, true);
+    board_provider(scene->board, &cloud);
+    assert_true(cloud.health.is_paused);
+    assert_string_equal(why(scene, &job, 1)->code, "provider_paused");
+    pause(scene, false);
+    board_provider(scene->board, &cloud);
+    assert_false(cloud.health.is_paused);
+    assert_string_equal(why(scene, &job, 1)->code, "position");
+    board_provider(scene->board, &other);
+    assert_int_equal(other.limit, 0);
 }
 
 /* ---------------------------------------------------------------- Prometheus' text format */
@@ -239,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shows_how_things_stand, begin, end),
         cmocka_unit_test_setup_teardown(says_why_a_job_waits, begin, end),
+        cmocka_unit_test_setup_teardown(shows_how_well_a_provider_is, begin, end),
         cmocka_unit_test_setup_teardown(writes_metrics, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,15 @@ static void on_done(void *context, const struct egress_result *result)
     finish(errand, &told, result->sent);
 }
 
+/* Beside a sandbox nothing leaves this machine, whatever a catalogue says. */
+static bool may_ask(const struct caller *caller, const struct http_request *request)
+{
+    const char *origin = caller->config.only_origin;
+    size_t size = strlen(origin ? origin : "");
+    return !origin || (span_starts(request->target, origin) && request->target.size > size &&
+                       request->target.data[size] == '/');
+}
+
 static void send_call(struct errand *errand, const char *page)
 {
     struct http_request request;
@@ -223,12 +232,14 @@ static void send_call(struct errand *errand, const char *page)
         .done = on_done,
         .context = errand,
     };
-    if (egress_send(errand->caller->config.egress, &call))
+    bool is_allowed = may_ask(errand->caller, &request);
+    if (is_allowed && egress_send(errand->caller->config.egress, &call))
         return;
     struct told told;
     told_init(&told);
     told.error = ERROR_PROVIDER_UNAVAILABLE;
-    told_say(&told, SPAN("Too much is being sent already."));
+    told_say(&told, is_allowed ? SPAN("Too much is being sent already.")
+                               : SPAN("It would leave the sandbox, so it was not sent."));
     finish(errand, &told, false);
 }
 
@@ -360,6 +371,11 @@ struct caller *caller_make(const struct caller_config *config)
         return caller;
     caller_free(caller);
     return NULL;
+}
+
+void caller_call_back(struct caller *caller, const char *url)
+{
+    caller->hook_base = url;
 }
 
 void caller_configure(struct caller *caller, const struct catalog *catalog)

@@ -35,6 +35,8 @@ struct caller_config {
     struct depot *depot;
     struct works *works;   /* fetches the files */
     struct reader *reader; /* used by this thread alone */
+    /* Of a gateway beside a sandbox: whatever is asked elsewhere is refused. NULL: anybody. */
+    const char *only_origin;
     /* Takes the message over; false when it could not. */
     bool (*post)(void *context, struct message *message);
     void *context;
@@ -46,6 +48,8 @@ struct caller *caller_make(const struct caller_config *config);
  */
 void caller_stop(struct caller *caller);
 void caller_free(struct caller *caller); /* accepts NULL */
+/* Before the first order: where providers call back, which is publicUrl otherwise. Borrowed. */
+void caller_call_back(struct caller *caller, const char *url);
 /* Any thread: for what is asked from now on. The catalogue is borrowed as the first was. */
 void caller_configure(struct caller *caller, const struct catalog *catalog);
 

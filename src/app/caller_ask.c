@@ -212,7 +212,8 @@ static bool map_input(struct errand *errand, struct told *told)
 
 static const char *hook_url(const struct errand *errand, const char *mark)
 {
-    const char *base = errand->caller->config.config->public_url;
+    const char *base = errand->caller->hook_base ? errand->caller->hook_base
+                                                 : errand->caller->config.config->public_url;
     if (!base || !(errand->provider->traits.can & CAN_HOOK))
         return NULL;
     return arena_print((struct arena *)(uintptr_t)&errand->arena, "%s/callbacks/%s/%s.%u.%s", base,

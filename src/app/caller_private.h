@@ -9,6 +9,7 @@
 
 struct caller {
     struct caller_config config;
+    const char *hook_base; /* NULL: publicUrl */
     pthread_t thread;
     bool running;
     struct mailbox *box;

@@ -5,6 +5,7 @@
 #include "app/interrupt.h"
 #include "app/nearest.h"
 #include "app/terminal.h"
+#include "base/id.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -39,9 +40,23 @@ static const struct command commands[] = {
               "Examples:\n"
               "  reel serve\n"
               "  reel serve --home /srv/reel --listen 0.0.0.0:8080\n"
-              "  reel serve --set limits.inFlight=50 --set log.level=debug\n",
+              "  reel serve --set limits.inFlight=50 --set log.level=debug\n"
+              "  reel serve --sandbox                # every provider, without a key or a cent\n",
      .options = command_serve_options,
      .run = command_serve_run},
+    {.name = "sandbox",
+     .words = "[options]",
+     .summary = "Play the providers: Replicate, fal and RunPod at once.",
+     .about = "Answers in their protocols on a loopback address, takes any key, renders stand-ins\n"
+              "itself, and writes what it accepted into HOME/ledger.jsonl, which\n"
+              "/sandbox/ledger shows. A script says what shall go wrong; docs/sandbox.md has its\n"
+              "keys. `reel serve --sandbox` starts one beside the gateway.\n"
+              "\n"
+              "Examples:\n"
+              "  reel sandbox --listen 127.0.0.1:9090\n"
+              "  reel sandbox --script faults.json\n",
+     .options = command_sandbox_options,
+     .run = command_sandbox_run},
     {.name = "generate",
      .words = "MODEL [options]",
      .summary = "Make a video, image or voice.",
@@ -95,8 +110,9 @@ static const struct command commands[] = {
      .words_max = 64,
      .run = command_cancel_run},
     {.name = "retry",
-     .words = "ID",
+     .words = "ID [options]",
      .summary = "Make a new job of a job's input.",
+     .options = command_retry_options,
      .asks = true,
      .words_min = 1,
      .words_max = 1,
@@ -107,6 +123,33 @@ static const struct command commands[] = {
      .asks = true,
      .words_max = 1,
      .run = command_models_run},
+    {.name = "providers",
+     .words = "[pause|resume NAME]",
+     .summary = "Show how well providers are; keep new jobs from one.",
+     .about = "A paused provider is submitted nothing more until it is resumed or the server is\n"
+              "started again; what it has accepted is followed to its end.\n"
+              "\n"
+              "Examples:\n"
+              "  reel providers\n"
+              "  reel providers pause replicate\n",
+     .asks = true,
+     .words_max = 2,
+     .run = command_providers_run},
+    {.name = "uncertain",
+     .words = "[ID] [options]",
+     .summary = "List submissions of which nobody knows what came, or say it.",
+     .about = "Such a job is held until it is found at its provider, or its time is over; then it\n"
+              "has failed and counts as paid. Who sees the provider's own list can say more.\n"
+              "\n"
+              "Examples:\n"
+              "  reel uncertain\n"
+              "  reel uncertain gen_01K… --link 4xj2…   the provider has it under that id\n"
+              "  reel uncertain gen_01K… --resubmit     send it again; the first may cost too\n"
+              "  reel uncertain gen_01K… --give-up      it failed\n",
+     .options = command_uncertain_options,
+     .asks = true,
+     .words_max = 1,
+     .run = command_uncertain_run},
     {.name = "stats",
      .words = "",
      .summary = "Show what the server is doing now.",
@@ -245,6 +288,12 @@ int command_refuse_name(const char *name)
 }
 
 /* ---------------------------------------------------------------- for the commands */
+
+bool command_is_job(const char *text)
+{
+    int64_t key;
+    return id_read(span_of(text), "gen_", &key);
+}
 
 void command_print(FILE *target, const char *text)
 {

@@ -81,6 +81,10 @@ void command_write_help(const struct command *command, FILE *target);
 void command_write_overview(FILE *target);
 /* There is no such command; says which is meant. Gives COMMAND_USAGE. */
 int command_refuse_name(const char *name);
+/* Whether the text can be a job's id. */
+bool command_is_job(const char *text);
+/* Jobs as the API lists them, as a table; `more`: there are others. */
+void command_write_jobs(const json_t *items, bool more);
 /* The answer's JSON as it came. */
 void command_print_json(const struct client_answer *answer);
 /* Where the configuration's sources are, for commands that read it: --config, --home, … */
@@ -91,12 +95,15 @@ bool command_read_config(const struct command_call *call, struct config *ret_con
                          struct buffer *faults);
 
 int command_serve_run(struct command_call *call);
+int command_sandbox_run(struct command_call *call);
 int command_generate_run(struct command_call *call);
 int command_jobs_run(struct command_call *call);
 int command_show_run(struct command_call *call);
 int command_watch_run(struct command_call *call);
 int command_cancel_run(struct command_call *call);
 int command_retry_run(struct command_call *call);
+int command_providers_run(struct command_call *call);
+int command_uncertain_run(struct command_call *call);
 int command_models_run(struct command_call *call);
 int command_keys_run(struct command_call *call);
 int command_doctor_run(struct command_call *call);
@@ -111,8 +118,11 @@ int command_backup_run(struct command_call *call);
 int command_restore_run(struct command_call *call);
 
 extern const struct arguments_option command_serve_options[];
+extern const struct arguments_option command_sandbox_options[];
 extern const struct arguments_option command_generate_options[];
 extern const struct arguments_option command_jobs_options[];
+extern const struct arguments_option command_retry_options[];
+extern const struct arguments_option command_uncertain_options[];
 extern const struct arguments_option command_keys_options[];
 extern const struct arguments_option command_config_options[];
 extern const struct arguments_option command_backup_options[];

@@ -42,17 +42,11 @@ static int cancel(struct command_call *call, const char *id)
     return status;
 }
 
-static bool is_id(const char *id)
-{
-    int64_t key;
-    return id_read(span_of(id), "gen_", &key);
-}
-
 int command_cancel_run(struct command_call *call)
 {
     int first = COMMAND_SUCCEEDED;
     for (unsigned n = 0; n < call->arguments.word_count; n++) {
-        if (!is_id(call->arguments.words[n]))
+        if (!command_is_job(call->arguments.words[n]))
             return command_refuse(call, "\"%s\" is no job's id; `reel jobs` lists them.",
                                   call->arguments.words[n]);
     }
@@ -65,15 +59,25 @@ int command_cancel_run(struct command_call *call)
     return first;
 }
 
+const struct arguments_option command_retry_options[] = {
+    {"--accept-double-charge", 0, NULL, "Even if a provider may have been paid for it already."},
+    {0},
+};
+
 int command_retry_run(struct command_call *call)
 {
+    bool twice = arguments_count(&call->arguments, "--accept-double-charge") > 0;
     char path[PATH_SIZE];
     struct client_answer answer;
     const char *id = call->arguments.words[0];
-    if (!is_id(id))
+    if (!command_is_job(id))
         return command_refuse(call, "\"%s\" is no job's id; `reel jobs` lists them.", id);
     (void)snprintf(path, sizeof path, "/api/v1/generate/%s/retry", id);
-    struct client_request request = {.method = "POST", .path = path, .body = SPAN("{}")};
+    struct client_request request = {
+        .method = "POST",
+        .path = path,
+        .body = twice ? SPAN("{\"acceptDoubleCharge\":true}") : SPAN("{}"),
+    };
     int status = COMMAND_SUCCEEDED;
     if (client_ask(&call->client, &request, &answer) != CLIENT_OK) {
         status = client_complain(&call->client, &answer, call->as_json);

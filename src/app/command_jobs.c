@@ -95,31 +95,24 @@ static void add_row(struct table *table, const json_t *item, ms_t now, struct ar
     table_add(table, cells);
 }
 
-static void write_table(const json_t *items, bool more)
+void command_write_jobs(const json_t *items, bool more)
 {
-    struct terminal terminal;
     struct table table;
     struct arena arena;
-    struct buffer text;
     size_t index;
     json_t *item;
     if (json_array_size(items) == 0) {
         fprintf(stderr, "No jobs.\n");
         return;
     }
-    terminal_init(&terminal, stdout);
     arena_init(&arena);
-    buffer_init(&text, 8 << 20);
     table_init(&table, columns, COLUMNS);
     ms_t now = (ms_t)time(NULL) * MS_SECOND;
     json_array_foreach((json_t *)(uintptr_t)items, index, item)
         add_row(&table, item, now, &arena);
-    table_write(&table, terminal.width, terminal.has_colour, &text);
-    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
+    table_print(&table);
     if (more)
         fprintf(stderr, "There are more; --limit shows them.\n");
-    table_done(&table);
-    buffer_done(&text);
     arena_done(&arena);
 }
 
@@ -165,7 +158,7 @@ int command_jobs_run(struct command_call *call)
         printf("{\"items\":%.*s}\n", SPAN_PRINT(buffer_span(&json)));
         buffer_done(&json);
     } else if (status == COMMAND_SUCCEEDED) {
-        write_table(items, more);
+        command_write_jobs(items, more);
     }
     json_decref(items);
     return status;

@@ -227,27 +227,20 @@ static void add_row(struct table *table, const json_t *item, ms_t now, struct ar
 
 static void write_table(const json_t *items)
 {
-    struct terminal terminal;
     struct table table;
     struct arena arena;
-    struct buffer text;
     size_t index;
     json_t *item;
     if (json_array_size(items) == 0) {
         fprintf(stderr, "No keys.\n");
         return;
     }
-    terminal_init(&terminal, stdout);
     arena_init(&arena);
-    buffer_init(&text, 8 << 20);
     table_init(&table, columns, COLUMNS);
     ms_t now = (ms_t)time(NULL) * MS_SECOND;
     json_array_foreach((json_t *)(uintptr_t)items, index, item)
         add_row(&table, item, now, &arena);
-    table_write(&table, terminal.width, terminal.has_colour, &text);
-    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
-    table_done(&table);
-    buffer_done(&text);
+    table_print(&table);
     arena_done(&arena);
 }
 

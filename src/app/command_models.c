@@ -62,22 +62,15 @@ static void add_row(struct table *table, const json_t *model, struct arena *aren
 
 static void write_list(const json_t *items)
 {
-    struct terminal terminal;
     struct table table;
     struct arena arena;
-    struct buffer text;
     json_t *item;
     size_t index;
-    terminal_init(&terminal, stdout);
     arena_init(&arena);
-    buffer_init(&text, 8 << 20);
     table_init(&table, columns, COLUMNS);
     json_array_foreach((json_t *)(uintptr_t)items, index, item)
         add_row(&table, item, &arena);
-    table_write(&table, terminal.width, terminal.has_colour, &text);
-    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
-    table_done(&table);
-    buffer_done(&text);
+    table_print(&table);
     arena_done(&arena);
 }
 

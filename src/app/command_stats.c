@@ -15,17 +15,13 @@ static const struct table_column columns[COLUMNS] = {
 
 static void write_operations(const json_t *operations)
 {
-    struct terminal terminal;
     struct table table;
     struct arena arena;
-    struct buffer text;
     json_t *item;
     size_t index;
     if (json_array_size(operations) == 0)
         return;
-    terminal_init(&terminal, stdout);
     arena_init(&arena);
-    buffer_init(&text, 1 << 20);
     table_init(&table, columns, COLUMNS);
     json_array_foreach((json_t *)(uintptr_t)operations, index, item) {
         struct table_cell cells[COLUMNS] = {{0}};
@@ -35,11 +31,8 @@ static void write_operations(const json_t *operations)
         cells[COLUMN_ELAPSED].text = arena_copy(&arena, span_of(elapsed));
         table_add(&table, cells);
     }
-    buffer_add_byte(&text, '\n');
-    table_write(&table, terminal.width, terminal.has_colour, &text);
-    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
-    table_done(&table);
-    buffer_done(&text);
+    printf("\n");
+    table_print(&table);
     arena_done(&arena);
 }
 

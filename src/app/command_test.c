@@ -71,6 +71,9 @@ static void test_usage(void **state)
         {{"reel", "serve", "--set", "listen"}, "\"listen\" is not of the form KEY=VALUE"},
         {{"reel", "serve", "--listen", "x"}, "--listen: listen is \"x\""},
         {{"reel", "serve", "--no-auth", "--listen=0.0.0.0:1"}, "--no-auth is only possible"},
+        {{"reel", "serve", "--sandbox-script", "x"}, "makes sense with --sandbox only"},
+        {{"reel", "sandbox", "--listen=0.0.0.0:1"}, "listen is \"0.0.0.0:1\"; a sandbox takes"},
+        {{"reel", "sandbox", "--listen", "x"}, "--listen: listen is \"x\""},
     };
     rig_serve(nothing);
     for (size_t n = 0; n < sizeof cases / sizeof cases[0]; n++) {
@@ -90,6 +93,8 @@ static void test_help(void **state)
     rig_serve(nothing);
     assert_non_null(strstr(RIG("--help")->out, "generate    Make a video"));
     assert_non_null(strstr(RIG("help", "jobs")->out, "--limit N"));
+    assert_non_null(strstr(RIG("help", "sandbox")->out, "--script FILE"));
+    assert_non_null(strstr(RIG("help", "serve")->out, "--sandbox-script FILE"));
     assert_non_null(strstr(RIG("jobs", "-h")->out, "--token-file FILE"));
     assert_non_null(strstr(RIG("generate", "--help")->out, "--output FILE|DIR"));
     assert_non_null(strstr(RIG("config", "docs")->out, "### `limits.inFlight`"));
@@ -474,6 +479,8 @@ static void test_cancel(void **state)
     assert_string_equal(run->out, ID "  canceled before anything was sent; it costs nothing\n");
     assert_string_equal(run->error, "reel: There is no such thing.\n");
     assert_string_equal(RIG("retry", ID)->out, ID "\n");
+    assert_string_equal(RIG("retry", ID, "--accept-double-charge")->out, ID "\n");
+    assert_non_null(strstr(rig_requests(), "{\"acceptDoubleCharge\":true}"));
     rig_stop();
 }
 

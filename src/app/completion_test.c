@@ -63,6 +63,7 @@ static void test_with_a_server(void **state)
         {{"serve", "--set", "log.l"},
          "log.level=\tThe least serious kind of line that is logged.\n"},
         {{"serve", "--home", ""}, ":files\n"},
+        {{"sandbox", "--script", ""}, ":files\n"},
         {{"config", "d"}, "docs\t\n"},
         {{"restore", ""}, ":files\n"},
         {{"help", "sto"}, ""},

@@ -46,6 +46,7 @@ struct config {
     struct config_list cors_origins;
     const char *storage_mode; /* "local" */
     ms_t attempt_timeout;
+    ms_t uncertain_hold; /* 0: the model's time decides */
     uint64_t disk_reserve;
     ms_t drain_timeout;
     const char *catalog_folder; /* NULL: only what is built in */
@@ -132,6 +133,13 @@ struct config {
     struct {
         uint64_t cache_size;
     } sqlite;
+
+    /* Of no key, but of the command line: see app/sandbox.h. */
+    struct {
+        bool is_one;        /* `reel sandbox`: the provider side */
+        bool has_one;       /* `reel serve --sandbox`: it runs beside us */
+        const char *script; /* borrowed; NULL: none */
+    } sandbox;
 };
 
 enum config_type {

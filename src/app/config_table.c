@@ -33,6 +33,9 @@ const struct config_key config_table[] = {
      30 * MS_DAY, NULL,
      "How long an attempt may run before it is stopped, for models that name no time of their "
      "own."},
+    {"uncertain.hold", NULL, NULL, CONFIG_DURATION, AT(uncertain_hold), "0s", 0, 30 * MS_DAY, NULL,
+     "How long a submission may stay uncertain before its job fails and counts as paid; 0 is the "
+     "model's longest run and ten minutes."},
     {"disk.reserve", NULL, NULL, CONFIG_BYTES, AT(disk_reserve), "256MiB", 0, 1024 * GIB, NULL,
      "Room that is kept free on the home's disk: new jobs are refused when less is left, so that "
      "running ones can end."},

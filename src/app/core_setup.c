@@ -34,7 +34,8 @@ static void fill_vendors(const struct config *config, const struct catalog *cata
             continue;
         vendors[core->vendor_count++] = (struct core_vendor){
             .traits = provider->traits,
-            .calls_back = config->public_url && provider->traits.can & CAN_HOOK,
+            .calls_back =
+                (config->public_url || config->sandbox.has_one) && provider->traits.can & CAN_HOOK,
         };
     }
     core->vendors = vendors;
@@ -54,7 +55,10 @@ static void fill_limits(const struct config *config, const struct catalog *catal
         const struct model *model = catalog_model_at(catalog, n);
         lists.models[n] = (struct core_limit){
             .name = model->id, .limit = model->limit, .timeout = model->timeout_ms};
-        fill_providers(model, &lists.models[n]);
+        if (config->sandbox.is_one)
+            lists.models[n].providers[0] = "local"; /* whoever is asked, the work is ours */
+        else
+            fill_providers(model, &lists.models[n]);
         const char *provider = lists.models[n].providers[0];
         if (lists.models[n].timeout == 0 && provider && strcmp(provider, "local") == 0)
             lists.models[n].timeout = config->local.timeout;
@@ -62,9 +66,10 @@ static void fill_limits(const struct config *config, const struct catalog *catal
     for (size_t n = 0; n < catalog_provider_count(catalog); n++) {
         const struct provider_entry *provider = catalog_provider_at(catalog, n);
         bool is_local = strcmp(provider->name, "local") == 0;
+        /* A sandbox takes what comes: renders wait for a worker, and all else needs none. */
+        unsigned workers = config->sandbox.is_one ? 0 : (unsigned)config->local.workers;
         lists.providers[n] = (struct core_limit){.name = provider->name,
-                                                 .limit = is_local ? (unsigned)config->local.workers
-                                                                   : provider->limit};
+                                                 .limit = is_local ? workers : provider->limit};
     }
     core->models = lists.models;
     core->model_count = (unsigned)catalog_model_count(catalog);
@@ -84,7 +89,8 @@ struct core_config *core_setup_make(const struct config *config, const struct ca
         .limit_provider = CATALOG_LIMIT,
         .limit_tenant = (unsigned)config->limits.per_tenant,
         .timeout = config->attempt_timeout,
-        .submit_timeout = 5 * MS_MINUTE,
+        .uncertain_hold = config->uncertain_hold,
+        .submit_timeout = config->sandbox.is_one ? MS_DAY : 5 * MS_MINUTE,
         .disk_reserve = config->disk_reserve,
         .queue_max = config->limits.queue,
         .queue_tenant = config->limits.queue_per_tenant,

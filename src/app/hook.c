@@ -25,10 +25,10 @@ enum {
 
 /* What other threads tell this one. */
 struct order {
-    enum { ORDER_DELIVER, ORDER_TEST, ORDER_ALERT, ORDER_ALERTED, ORDER_TELL } kind;
-    int64_t job; /* DELIVER */
+    enum { ORDER_DELIVER, ORDER_ECHO, ORDER_TEST, ORDER_ALERT, ORDER_ALERTED, ORDER_TELL } kind;
+    int64_t job; /* DELIVER, ECHO */
     unsigned number, tries;
-    bool is_last;
+    bool is_last, forged;
     struct hook_test test; /* TEST; its texts are owned */
     enum alert_kind alert; /* ALERT, ALERTED */
     bool delivered;        /* ALERTED */
@@ -219,7 +219,7 @@ static void finish(struct errand *errand, const struct hook_outcome *outcome)
         end_delivery(errand, outcome);
     else if (errand->order.kind == ORDER_TEST)
         end_test(errand, outcome);
-    else
+    else if (errand->order.kind != ORDER_ECHO)
         end_alert(errand, outcome);
     free_texts(&errand->order.test);
     memory_free(errand);
@@ -353,8 +353,19 @@ static struct errand *errand_make(struct hook_office *office, const struct order
     return errand;
 }
 
-static void deliver_body(struct errand *errand, const struct job *job, struct span body)
+/* Another job's id of the same length for the job's own, and a key that is nobody's. */
+static void forge(struct errand *errand, const struct job *job, const char *url, char *body)
 {
+    char secret[] = "whsec_Zm9yZ2VkIGZvcmdlZCBmb3JnZWQgZm9yZ2VkIQ==";
+    size_t size = strlen(job->id);
+    for (char *at = body; (at = strstr(at, job->id)); at += size)
+        at[size - 1] = (char)(at[size - 1] == '0' ? '1' : '0');
+    sign_and_send(errand, &(struct parcel){url, false, span_of(body), {secret, NULL}, 1, NULL});
+}
+
+static void deliver_body(struct errand *errand, const struct job *job, char *text)
+{
+    struct span body = span_of(text);
     char fault[JSON_FAULT_SIZE];
     json_t *options = job->options ? json_read(span_of(job->options), fault) : NULL;
     const char *url = json_string_value(json_object_get(options, "webhookUrl"));
@@ -364,6 +375,8 @@ static void deliver_body(struct errand *errand, const struct job *job, struct sp
     notify_id(job->id, errand->order.number, errand->id);
     if (!url)
         give_up(errand, HOOKED_GONE, "The job has no webhook any more.");
+    else if (errand->order.forged)
+        forge(errand, job, url, text);
     else if (own)
         sign_and_send(errand, &(struct parcel){url, false, body, {own, NULL}, 1, fal_job});
     else
@@ -382,7 +395,7 @@ static void run_deliver(struct hook_office *office, const struct order *order)
     if (result == STORE_OK)
         result = reader_job(reader, order->job, &job, NULL);
     if (result == STORE_OK) {
-        deliver_body(errand, &job, span_of(body));
+        deliver_body(errand, &job, body);
         reader_job_done(&job);
     } else if (result == STORE_NONE) {
         give_up(errand, HOOKED_GONE, "The job was removed.");
@@ -434,6 +447,7 @@ static void take_order(struct hook_office *office, struct order *order)
 {
     switch (order->kind) {
     case ORDER_DELIVER:
+    case ORDER_ECHO:
         run_deliver(office, order);
         break;
     case ORDER_TEST:
@@ -528,6 +542,12 @@ void hook_deliver(struct hook_office *office, int64_t job, unsigned number, unsi
         log_warn("a webhook could not be sent; it is sent again after a restart");
 }
 
+void hook_echo(struct hook_office *office, int64_t job, unsigned number, bool forged)
+{
+    (void)post(office,
+               &(struct order){.kind = ORDER_ECHO, .job = job, .number = number, .forged = forged});
+}
+
 bool hook_test(struct hook_office *office, const struct hook_test *test)
 {
     struct order order = {.kind = ORDER_TEST, .test = *test};
@@ -551,4 +571,23 @@ void hook_alert(struct hook_office *office, enum alert_kind kind, const char *te
     struct order order = {.kind = ORDER_ALERT, .alert = kind};
     (void)snprintf(order.text, sizeof order.text, "%s", text);
     (void)post(office, &order);
+}
+
+void hook_disk(struct hook_office *office, uint64_t free, uint64_t reserve)
+{
+    char text[ALERT_TEXT_SIZE];
+    (void)snprintf(text, sizeof text,
+                   "The disk is nearly full: %llu MB are free; new jobs are refused when less than "
+                   "%llu MB are.",
+                   (unsigned long long)(free >> 20), (unsigned long long)(reserve >> 20));
+    hook_alert(office, ALERT_DISK, text);
+}
+
+void hook_budget(struct hook_office *office, const struct budget_notice *notice)
+{
+    char text[ALERT_TEXT_SIZE];
+    alert_budget(notice, text);
+    log_warn("a budget is nearly used up, or is", log_text("whose", notice->account.name),
+             log_number("percent", notice->percent));
+    hook_alert(office, ALERT_BUDGET, text);
 }

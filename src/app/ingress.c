@@ -1,6 +1,7 @@
 #include "app/ingress.h"
 
 #include "app/ingress_private.h"
+#include "app/sandbox.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "depot/sign.h"
@@ -82,6 +83,13 @@ void ingress_send(struct request *request, struct http_response *response)
     exchange_on_gone(request->exchange, NULL, NULL);
     call_done(&request->call);
     exchange_reply(request->exchange, response);
+}
+
+void ingress_drop(struct request *request)
+{
+    exchange_on_gone(request->exchange, NULL, NULL);
+    call_done(&request->call);
+    exchange_drop(request->exchange);
 }
 
 bool ingress_begin(struct request *request, struct http_response *response)
@@ -187,7 +195,7 @@ static bool find_route(struct request *request, const struct http_request *http,
         route_find(request->ingress->shared->catalog, method, http->path, match);
     const struct dialect *dialect =
         found == ROUTE_FOUND ? dialect_find(span_of(match->route->dialect)) : NULL;
-    if (dialect)
+    if (dialect && sandbox_speaks(request, dialect))
         request->dialect = dialect;
     else if (found == ROUTE_OTHER_METHOD)
         faults_refuse(&request->faults, ERROR_METHOD_NOT_ALLOWED,
@@ -195,7 +203,7 @@ static bool find_route(struct request *request, const struct http_request *http,
     else
         faults_refuse(&request->faults, ERROR_NOT_FOUND, "There is nothing at %.200s.",
                       arena_copy(exchange_arena(request->exchange), http->path));
-    return dialect != NULL;
+    return !faults_any(&request->faults);
 }
 
 static void run_route(struct request *request, const struct http_request *http)
@@ -315,10 +323,15 @@ static void take_reply(struct ingress *ingress, const struct reply *reply)
 {
     struct request *request =
         map_remove(&ingress->pending, span_make(&reply->token, sizeof reply->token));
+    struct sandbox *sandbox = ingress->shared->sandbox;
+    bool is_noted = !sandbox || sandbox_note(sandbox, ingress->reader, reply);
     if (!request)
         return; /* the client left; its job is in the store */
     request->token = 0;
-    call_replied(request, reply);
+    if (is_noted && !sandbox_loses(request, reply))
+        call_replied(request, reply);
+    else
+        ingress_drop(request);
 }
 
 static void take_tested(struct ingress *ingress, const struct note *note)

@@ -18,6 +18,7 @@
 
 struct upload_desk;
 struct resend;
+struct sandbox;
 
 /* What all of them share; everything is borrowed and outlives them. Configuration and catalogue are
  * replaced by others when they are reloaded: whoever needs two values of one takes the pointer
@@ -38,6 +39,7 @@ struct ingress_shared {
     struct upload_desk *uploads;
     struct resend *resend;
     const struct guard *guard; /* of webhooks' addresses */
+    struct sandbox *sandbox;   /* we are one; NULL: a gateway */
     /* A test call of a webhook; its outcome comes by ingress_tested. False: too many already. */
     bool (*test_hook)(void *context, const char *tenant, const char *url, uint64_t token);
     void *test_context;

@@ -4,9 +4,7 @@
 #include "base/crypto.h"
 #include "base/memory.h"
 #include "catalog/estimate.h"
-#include "catalog/input.h"
 #include "catalog/price.h"
-#include "dialect/call_input.h"
 #include "dialect/native_write.h"
 #include "edge/clock.h"
 
@@ -336,8 +334,9 @@ static struct message *make_asked(struct request *request, const struct offer *c
     struct arena *arena = &message->arena;
     struct offers_bill bill = {.assume = request->ingress->shared->config->price.assume};
     asked->tenant = arena_copy(arena, span_of(request->tenant));
-    asked->model = ask->model->id; /* the catalogue outlives the message */
-    asked->provider = offers[0]->provider->name;
+    asked->model = ask->model->id;              /* the catalogue outlives the message */
+    bool is_sandbox = sandbox_is_here(request); /* it renders what others are asked for */
+    asked->provider = is_sandbox ? "local" : offers[0]->provider->name;
     asked->count = ask->count;
     for (unsigned n = 0; n < ask->count; n++)
         asked->inputs[n] = input_of(ask, n, arena);
@@ -360,7 +359,7 @@ static struct message *make_asked(struct request *request, const struct offer *c
     asked->upload_count = ask->upload_count;
     asked->retry_of = retry_of;
     asked->flags = ask->flags;
-    if (!offers_is_local(offers[0]))
+    if (!is_sandbox && !offers_is_local(offers[0]))
         asked->route = offers_write(offers, offer_count, ask->input, arena, &bill);
     asked->price_max = bill.max;
     asked->price_unknown = bill.is_unknown;
@@ -386,7 +385,7 @@ static void answer_quote(struct request *request, const struct offer *const *rou
     ingress_answer(request, &answer);
 }
 
-static void run_ask(struct request *request, int64_t retry_of)
+void call_ask(struct request *request, int64_t retry_of)
 {
     struct call_ask *ask = &request->call.ask;
     if (!may_have(request, ask->priority))
@@ -416,38 +415,6 @@ static void run_ask(struct request *request, int64_t retry_of)
         struct message *message = make_asked(request, route, route_count, retry_of);
         (void)call_send(request, message, &message->event.asked.token);
     }
-}
-
-/* A new job of the same input: through the catalogue again, for it may have changed. */
-static void run_retry(struct request *request)
-{
-    struct job job;
-    char fault[JSON_FAULT_SIZE];
-    struct arena *arena = exchange_arena(request->exchange);
-    struct call_ask *ask = &request->call.ask;
-    if (!read_job(request, request->call.job, &job, NULL))
-        return;
-    ask->model = catalog_find(request->ingress->shared->catalog, span_of(job.model));
-    ask->count = 1;
-    ask->priority = job.priority;
-    ask->metadata = job.metadata ? span_of(arena_copy(arena, span_of(job.metadata))) : SPAN("");
-    hook_retry(request, &job);
-    json_t *input = json_read(span_of(job.input), fault);
-    if (!state_is_terminal(job.state))
-        ingress_refuse(request, ERROR_CONFLICT,
-                       "The job is %s; only a job that has ended can be tried again.",
-                       state_name(job.state));
-    else if (!ask->model)
-        ingress_refuse(request, ERROR_MODEL_RETIRED, "The model %s is not in the catalogue.",
-                       job.model);
-    else if (!input || !input_check(ask->model, input, &request->faults, &ask->input))
-        ingress_refuse(request, ERROR_VALIDATION, "The job's input is not valid any more.");
-    else {
-        call_input_find(ask, arena, &request->faults);
-        run_ask(request, job.key);
-    }
-    json_decref(input);
-    reader_job_done(&job);
 }
 
 /* ---------------------------------------------------------------- and back */
@@ -540,6 +507,8 @@ void call_replied(struct request *request, const struct reply *reply)
         answer_redelivered(request);
     else if (kind == CALL_SECRET || kind == CALL_ROTATE || kind == CALL_HOOK_TEST)
         hook_replied(request, reply);
+    else if (kind == CALL_PROVIDER_PAUSE)
+        provider_paused(request);
     else
         call_answer_job(request, reply->jobs[0]);
 }
@@ -550,7 +519,7 @@ void call_run(struct request *request)
         [CALL_STATUS] = run_status,
         [CALL_CANCEL] = run_cancel,
         [CALL_CHANGE] = run_change,
-        [CALL_RETRY] = run_retry,
+        [CALL_RETRY] = retry_run,
         [CALL_RESOLVE] = resolve_run,
         [CALL_LIST] = list_run,
         [CALL_TIMELINE] = run_timeline,
@@ -581,6 +550,8 @@ void call_run(struct request *request)
         [CALL_LOAD] = list_run,
         [CALL_HOOK_KEY] = vendor_hook_key,
         [CALL_USAGE] = usage_run,
+        [CALL_PROVIDERS] = provider_list,
+        [CALL_PROVIDER_PAUSE] = provider_pause,
     };
     enum call_kind kind = request->call.kind;
     bool of_all =
@@ -590,8 +561,10 @@ void call_run(struct request *request)
     if (faults_any(&request->faults)) {
         struct answer answer = {.refusal = &request->faults};
         ingress_answer(request, &answer);
+    } else if (!sandbox_admits(request)) {
+        return; /* its script has seen to it */
     } else if (kind == CALL_ASK) {
-        run_ask(request, 0);
+        call_ask(request, 0);
     } else {
         runs[kind](request);
     }

@@ -59,8 +59,11 @@ static void send_preflight(struct request *request)
 
 /* A file is for who has the key of its tenant or a signed link. A key that is not valid is as good
  * as none: the link may do without. */
-static void run_file(struct request *request, const struct http_request *http)
+static void run_file(struct request *request)
 {
+    const struct http_request *http = exchange_request(request->exchange);
+    if (!sandbox_admits_file(request, http, run_file))
+        return;
     request->has_key = pass_find(request, http) == KEYRING_GOOD;
     if (request->has_key && !(pass_admit(request) && pass_choose(request, http)))
         return;
@@ -84,7 +87,7 @@ bool plain_is(const struct http_request *http)
     return http->method == HTTP_OPTIONS || span_starts(http->path, "/outputs/") ||
            span_starts(http->path, "/callbacks/") ||
            (reads && (span_is(http->path, "/healthz") || span_is(http->path, "/readyz") ||
-                      span_is(http->path, "/metrics")));
+                      span_is(http->path, "/metrics") || span_is(http->path, "/sandbox/ledger")));
 }
 
 size_t plain_body_max(const struct http_request *http)
@@ -98,13 +101,15 @@ void plain_run(struct request *request, const struct http_request *http)
     if (http->method == HTTP_OPTIONS)
         send_preflight(request);
     else if (span_starts(http->path, "/outputs/"))
-        run_file(request, http);
+        run_file(request);
     else if (span_starts(http->path, "/callbacks/"))
         callback_run(request, http);
     else if (span_is(http->path, "/healthz"))
         send_text(request, 200, "application/json", SPAN("{\"status\":\"ok\"}"));
     else if (span_is(http->path, "/readyz"))
         send_ready(request);
+    else if (span_is(http->path, "/sandbox/ledger"))
+        sandbox_show(request, http);
     else if (is_local(request, http) || pass_open(request, http, SCOPE_METRICS))
         send_metrics(request);
 }

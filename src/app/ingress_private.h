@@ -36,16 +36,18 @@ struct request {
     struct span host;      /* as the client named us, for links */
     struct call call;
     struct faults faults;
-    uint64_t token;               /* while the engine has it; key in ingress->pending */
-    struct list watch_link;       /* while it waits for a change: ingress->watched[job] */
-    struct heap_node timer;       /* … until then */
-    const char *watched_from;     /* the native status at which it began to wait */
-    struct list_work *work;       /* while the pool has it … */
-    struct usage_work *usage;     /* … or this */
-    struct upload *upload;        /* UPLOAD: what the engine was told; in the arena */
-    const json_t *upload_form;    /* UPLOAD: the route's details about it; see upload_gate */
-    struct span upload_id;        /* … that was given out before; or empty */
-    struct resend_ticket resend;  /* of a create that may come again */
+    uint64_t token;              /* while the engine has it; key in ingress->pending */
+    struct list watch_link;      /* while it waits for a change: ingress->watched[job] */
+    struct heap_node timer;      /* … until then */
+    const char *watched_from;    /* the native status at which it began to wait */
+    struct list_work *work;      /* while the pool has it … */
+    struct usage_work *usage;    /* … or this */
+    struct upload *upload;       /* UPLOAD: what the engine was told; in the arena */
+    const json_t *upload_form;   /* UPLOAD: the route's details about it; see upload_gate */
+    struct span upload_id;       /* … that was given out before; or empty */
+    struct resend_ticket resend; /* of a create that may come again */
+    void (*resume)(struct request *request); /* while it is parked: what comes then */
+    struct sandbox_turn *sandbox; /* what a script has in mind with it; NULL: nothing, or not yet */
     unsigned char last_event[32]; /* STREAM: digest of what was sent last */
     const char *notes[2];
     unsigned note_count;
@@ -82,6 +84,8 @@ void ingress_answer(struct request *request, struct answer *answer);
 void ingress_refuse(struct request *request, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void ingress_send(struct request *request, struct http_response *response);
+/* No answer: the connection ends, as a server's does that dies. */
+void ingress_drop(struct request *request);
 /* A stream: its head, which is all of the response; false when the client is gone and the request
  * dead. And what its dialect has to tell of a job. */
 bool ingress_begin(struct request *request, struct http_response *response);
@@ -121,6 +125,8 @@ void call_replied(struct request *request, const struct reply *reply);
 /* Answers with the job as the store has it. */
 void call_answer_job(struct request *request, int64_t job);
 void call_gone(void *request);
+/* Makes the jobs that request->call.ask wants; `retry_of` is the job that it repeats, or 0. */
+void call_ask(struct request *request, int64_t retry_of);
 /* Refuses and gives false when the job is not there for this request. */
 bool call_read_job(struct request *request, int64_t key, struct job *ret_job);
 
@@ -145,6 +151,14 @@ bool upload_read(struct request *request, int64_t key, struct span id, struct up
  * fault for each that is not. */
 void upload_check(struct request *request);
 
+/* ingress_retry.c: a new job of the same input. */
+void retry_run(struct request *request);
+
+/* ingress_provider.c: how well providers are. */
+void provider_list(struct request *request);
+void provider_pause(struct request *request);
+void provider_paused(struct request *request); /* the engine's reply */
+
 /* ingress_hook.c: webhooks. */
 /* Whether the ask's webhook may be called; refuses and gives false when not. */
 bool hook_check(struct request *request);
@@ -166,9 +180,8 @@ void watch_remove(struct request *request);
 void watch_changed(struct ingress *ingress, int64_t job);
 void watch_timer(uv_timer_t *timer);
 void watch_drain(struct ingress *ingress);
-/* Waits for no job, but to be run again. */
-void watch_park(struct request *request, ms_t wait);
-void watch_unpark(struct request *request);
+/* Waits for no job, but for `resume` after a time. */
+void watch_park(struct request *request, ms_t wait, void (*resume)(struct request *request));
 
 /* ingress_list.c: lists, beside the loop, and what is done with the jobs of one: PURGE cancels
  * them, LOAD counts them. */
@@ -202,6 +215,19 @@ void file_link(void *request, const struct job *job, const char *name, struct bu
 void file_address(void *request, struct span path, struct buffer *target);
 /* … that needs no key for as long as links to files hold. */
 void file_signed_address(void *request, struct span path, struct buffer *target);
+
+/* ingress_sandbox.c: what the sandbox does otherwise; in a gateway nothing. */
+struct sandbox_turn;
+bool sandbox_is_here(const struct request *request);
+/* Whether it answers in this language. */
+bool sandbox_speaks(const struct request *request, const struct dialect *dialect);
+/* A call that was read well. False: its script has answered, or will run it again later. */
+bool sandbox_admits(struct request *request);
+bool sandbox_admits_file(struct request *request, const struct http_request *http,
+                         void (*again)(struct request *request));
+/* The job was made, and nobody shall hear of it. */
+bool sandbox_loses(const struct request *request, const struct reply *reply);
+void sandbox_show(struct request *request, const struct http_request *http);
 
 /* ingress_plain.c: what needs no dialect. */
 bool plain_is(const struct http_request *http);

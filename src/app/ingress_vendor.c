@@ -8,25 +8,17 @@ void vendor_close(struct request *request, enum resend_end end)
     resend_close(request->ingress->shared->resend, &request->resend, end, clock_monotonic());
 }
 
-static void gone(void *context)
-{
-    struct request *request = context;
-    watch_unpark(request);
-    call_gone(request);
-}
-
 bool vendor_name(struct request *request)
 {
     struct ingress *ingress = request->ingress;
     struct call_ask *ask = &request->call.ask;
     const struct http_request *http = exchange_request(request->exchange);
     if (!request->dialect->resends || ask->key.size > 0 || request->call.kind != CALL_ASK ||
-        ingress->draining)
+        ingress->draining || sandbox_is_here(request)) /* providers don't collapse them either */
         return true;
     if (!resend_open(ingress->shared->resend, http, request->tenant, clock_monotonic(),
                      &request->resend)) {
-        exchange_on_gone(request->exchange, gone, request);
-        watch_park(request, RESEND_AGAIN_MS);
+        watch_park(request, RESEND_AGAIN_MS, call_run);
         return false;
     }
     ask->key = span_of(request->resend.key);

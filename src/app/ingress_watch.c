@@ -56,23 +56,33 @@ void watch_remove(struct request *request)
     }
 }
 
-void watch_park(struct request *request, ms_t wait)
+static void unpark(struct request *request)
 {
+    if (request->resume)
+        heap_remove(&request->ingress->timers, &request->timer);
+    request->resume = NULL;
+}
+
+static void parked_gone(void *context)
+{
+    unpark(context);
+    call_gone(context);
+}
+
+void watch_park(struct request *request, ms_t wait, void (*resume)(struct request *request))
+{
+    request->resume = resume;
+    exchange_on_gone(request->exchange, parked_gone, request);
     heap_set(&request->ingress->timers, &request->timer, clock_monotonic() + wait);
     set_timer(request->ingress);
 }
 
-void watch_unpark(struct request *request)
-{
-    if (request->resend.waits)
-        heap_remove(&request->ingress->timers, &request->timer);
-}
-
 static void answer(struct request *request, bool is_late)
 {
-    if (request->resend.waits) {
-        watch_unpark(request);
-        call_run(request);
+    void (*resume)(struct request *) = request->resume;
+    if (resume) {
+        unpark(request);
+        resume(request);
         return;
     }
     watch_remove(request);

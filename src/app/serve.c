@@ -4,12 +4,16 @@
 #include "app/ballast.h"
 #include "app/caller.h"
 #include "app/core_setup.h"
+#include "app/credential.h"
 #include "app/hook.h"
 #include "app/hook_body.h"
 #include "app/hook_sign.h"
 #include "app/ingress.h"
 #include "app/pool.h"
 #include "app/resend.h"
+#include "app/sandbox.h"
+#include "app/sandbox_callback.h"
+#include "app/sandbox_host.h"
 #include "app/sweep.h"
 #include "app/work.h"
 #include "base/log.h"
@@ -20,7 +24,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +59,10 @@ struct serve {
     struct ingress_shared shared;
     struct ingress *ingresses[SERVE_LOOPS_MAX];
     unsigned ingress_count;
+    struct sandbox_host *host; /* a sandbox beside us; NULL: none */
+    char hook_base[SANDBOX_HOST_URL_SIZE];
+    struct sandbox *sandbox; /* we are one; NULL: a gateway */
+    struct sandbox_callback *callbacks;
     char database[DEPOT_PATH_SIZE], ballast[DEPOT_PATH_SIZE];
     uint64_t ballast_size;
 };
@@ -73,6 +80,8 @@ static void on_reply(void *context, const struct reply *reply)
 static void on_publish(void *context, const struct job *job)
 {
     struct serve *serve = context;
+    if (serve->sandbox)
+        sandbox_changed(serve->sandbox, job);
     for (unsigned n = 0; n < serve->ingress_count; n++)
         ingress_publish(serve->ingresses[n], job->key);
 }
@@ -126,12 +135,7 @@ static void on_tenant(void *context, const struct tenant_row *row)
 
 static void on_budget(void *context, const struct budget_notice *notice)
 {
-    struct serve *serve = context;
-    char text[ALERT_TEXT_SIZE];
-    alert_budget(notice, text);
-    log_warn("a budget is nearly used up, or is", log_text("whose", notice->account.name),
-             log_number("percent", notice->percent));
-    hook_alert(serve->hooks, ALERT_BUDGET, text);
+    hook_budget(((struct serve *)context)->hooks, notice);
 }
 
 static void on_remove_files(void *context, const struct job *job)
@@ -149,7 +153,10 @@ static void on_remove_upload(void *context, const char *id)
 static void on_hook(void *context, int64_t job, unsigned number, unsigned tries, bool is_last)
 {
     struct serve *serve = context;
-    hook_deliver(serve->hooks, job, number, tries, is_last);
+    if (serve->callbacks)
+        sandbox_callback_deliver(serve->callbacks, job, number, tries, is_last);
+    else
+        hook_deliver(serve->hooks, job, number, tries, is_last);
 }
 
 static void on_write_body(void *context, const struct hook_insert *hook, struct buffer *target)
@@ -242,22 +249,6 @@ static bool open_store(struct serve *serve)
     return true;
 }
 
-/* A provider's key is the first variable that it needs. */
-static bool write_credential(void *context, struct span name, struct buffer *target)
-{
-    const struct serve *serve = context;
-    const struct catalog *catalog = serve->reload.catalog;
-    for (size_t n = 0; n < catalog_provider_count(catalog); n++) {
-        const struct provider_entry *provider = catalog_provider_at(catalog, n);
-        if (!span_is(name, provider->name) || provider->needs.count == 0)
-            continue;
-        const char *value = getenv(provider->needs.items[0]);
-        buffer_add_text(target, value ? value : "");
-        return value && *value && !target->failed;
-    }
-    return false;
-}
-
 static bool open_outside(struct serve *serve)
 {
     const struct config *config = serve->config;
@@ -267,13 +258,25 @@ static bool open_outside(struct serve *serve)
     serve->guard = guard_make(config->network.allow.text, config->network.allow_ports.text, fault);
     if (!serve->guard)
         return complain("network.allow or network.allowPorts", fault);
-    const struct egress_config egress = {.credential = write_credential,
-                                         .credential_context = serve};
+    const struct egress_config egress = {.credential = credential_write,
+                                         .credential_context = &serve->reload};
     serve->egress = egress_make(&egress, serve->guard);
     serve->children = children_make();
     if (!serve->egress || !serve->children)
         return complain("threads can't be started", "");
     return true;
+}
+
+/* Either kind: the sandbox that we are, or the one that runs beside us. */
+static bool open_sandbox(struct serve *serve)
+{
+    const struct config *config = serve->config;
+    char fault[SANDBOX_FAULT_SIZE] = "";
+    if (config->sandbox.is_one && sandbox_environment(serve->reload.catalog, NULL, fault))
+        serve->sandbox = sandbox_open(config, serve->store, fault);
+    if (config->sandbox.has_one)
+        serve->host = sandbox_host_make(serve->children, config, serve->reload.catalog, fault);
+    return !fault[0] || complain("the sandbox", fault);
 }
 
 static bool open_pool(struct serve *serve)
@@ -318,6 +321,7 @@ static bool open_caller(struct serve *serve)
         .depot = serve->depot,
         .works = serve->works,
         .reader = serve->remote_reader,
+        .only_origin = serve->host ? sandbox_host_url(serve->host) : NULL,
         .post = post_to_engine,
         .context = serve,
     };
@@ -360,6 +364,7 @@ static bool open_engine(struct serve *serve)
         .fetch_max = config->fetch.max_size,
         .output_max = config->local.max_output,
         .fetch_timeout = config->fetch.timeout,
+        .is_sandbox = config->sandbox.is_one,
         .post = post_to_engine,
         .context = serve,
     };
@@ -409,7 +414,11 @@ static bool open_hooks(struct serve *serve)
         .fal_seed = serve->hook_seed,
     };
     serve->hooks = hook_make(&hooks);
-    return serve->hooks || complain("threads can't be started", "");
+    if (serve->sandbox)
+        serve->callbacks = sandbox_callback_make(&(struct sandbox_callback_config){
+            serve->sandbox->script, serve->hooks, serve->store, post_to_engine, serve});
+    return (serve->hooks && (!serve->sandbox || serve->callbacks)) ||
+           complain("threads can't be started", "");
 }
 
 static bool open_ingresses(struct serve *serve)
@@ -426,6 +435,7 @@ static bool open_ingresses(struct serve *serve)
     serve->shared.resend = resend_make();
     serve->shared.hook_key = serve->hook_key;
     serve->shared.guard = serve->guard;
+    serve->shared.sandbox = serve->sandbox;
     serve->shared.test_hook = test_hook;
     serve->shared.test_context = serve;
     for (unsigned n = 0; n < (unsigned)serve->config->server.loops && n < SERVE_LOOPS_MAX; n++) {
@@ -435,6 +445,9 @@ static bool open_ingresses(struct serve *serve)
         serve->ingresses[serve->ingress_count++] = ingress;
         port = ingress_port(ingress);
     }
+    sandbox_host_back(&serve->config->listen, port, serve->hook_base);
+    if (serve->host)
+        caller_call_back(serve->caller, serve->hook_base);
     return true;
 }
 
@@ -447,6 +460,9 @@ static void say_listening(const struct serve *serve)
     uint16_t port = ingress_port(serve->ingresses[0]);
     (void)printf("reel " REEL_VERSION " listens on http://%s%s%s:%u\n", is_v6 ? "[" : "",
                  config->listen.host, is_v6 ? "]" : "", port);
+    if (serve->host)
+        (void)printf("Its providers are a sandbox at %s/sandbox/ledger\n",
+                     sandbox_host_url(serve->host));
     (void)fflush(stdout);
     log_info("listening", log_text("host", config->listen.host), log_number("port", port),
              log_text("home", config->home), log_text("version", REEL_VERSION));
@@ -460,12 +476,7 @@ static void tick(struct serve *serve)
         (void)ballast_lay(serve->ballast, serve->ballast_size);
         return;
     }
-    char text[ALERT_TEXT_SIZE];
-    (void)snprintf(text, sizeof text,
-                   "The disk is nearly full: %llu MB are free; new jobs are refused when less than "
-                   "%llu MB are.",
-                   (unsigned long long)(free >> 20), (unsigned long long)(reserve >> 20));
-    hook_alert(serve->hooks, ALERT_DISK, text);
+    hook_disk(serve->hooks, free, reserve);
 }
 
 /* Hands what is new to its owners: the loops read the pointers at each request, the core takes its
@@ -528,6 +539,7 @@ static void close_all(struct serve *serve)
     if (serve->engine)
         engine_stop(serve->engine);
     sweep_free(serve->sweep);
+    sandbox_callback_free(serve->callbacks);
     hook_stop(serve->hooks);
     caller_stop(serve->caller);
     worker_free(serve->pool);
@@ -541,12 +553,14 @@ static void close_all(struct serve *serve)
     engine_free(serve->engine);
     board_free(serve->board);
     children_free(serve->children);
+    sandbox_host_free(serve->host);
     guard_free(serve->guard);
     reader_close(serve->reader);
     reader_close(serve->sweep_reader);
     reader_close(serve->remote_reader);
     reader_close(serve->hook_reader);
     store_close(serve->store);
+    sandbox_close(serve->sandbox);
     keyring_free(serve->shared.keyring);
     depot_free(serve->depot);
     depot_unlock(serve->lock);
@@ -570,8 +584,9 @@ int serve_run(const struct config *config, const struct reload_source *source)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGIO, SIG_IGN); /* of the leases that the depot takes for a moment */
     bool opened = open_home(&serve) && open_store(&serve) && open_outside(&serve) &&
-                  open_pool(&serve) && open_keyring(&serve) && open_engine(&serve) &&
-                  open_hooks(&serve) && open_sweep(&serve) && open_ingresses(&serve);
+                  open_sandbox(&serve) && open_pool(&serve) && open_keyring(&serve) &&
+                  open_engine(&serve) && open_hooks(&serve) && open_sweep(&serve) &&
+                  open_ingresses(&serve);
     if (opened) {
         engine_start(serve.engine);
         say_listening(&serve);

@@ -1,9 +1,13 @@
 #include "app/table.h"
 
 #include "app/glyph.h"
+#include "app/terminal.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { TABLE_TEXT_MAX = 8 << 20 };
 
 void table_init(struct table *table, const struct table_column *columns, unsigned column_count)
 {
@@ -98,4 +102,16 @@ void table_write(const struct table *table, unsigned width, bool has_colour, str
     write_row(table, titles, widths, has_colour, target);
     for (unsigned row = 0; row < table->row_count; row++)
         write_row(table, cell_at(table, row, 0), widths, has_colour, target);
+}
+
+void table_print(struct table *table)
+{
+    struct terminal terminal;
+    struct buffer text;
+    terminal_init(&terminal, stdout);
+    buffer_init(&text, TABLE_TEXT_MAX);
+    table_write(table, terminal.width, terminal.has_colour, &text);
+    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
+    buffer_done(&text);
+    table_done(table);
 }

@@ -34,5 +34,7 @@ void table_done(struct table *table);
 void table_add(struct table *table, const struct table_cell *cells);
 /* `width` 0 is no limit: nothing is cut. */
 void table_write(const struct table *table, unsigned width, bool has_colour, struct buffer *target);
+/* On standard output, as wide as its terminal is; and table_done. */
+void table_print(struct table *table);
 
 #endif

@@ -6,7 +6,6 @@
 #include "edge/clock.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 /* What other threads tell this one. */
@@ -54,6 +53,7 @@ static void work_free(struct work *work)
     memory_free(work->warnings);
     memory_free(work->words);
     memory_free(work->trusted);
+    work_script_free(work);
     if (work->next)
         work_free(work->next);
     memory_free(work);
@@ -74,23 +74,6 @@ void work_post(struct works *works, struct message *message)
         return;
     message_free(message);
     log_warn("the core takes no more word; the job's time-out will see to it");
-}
-
-void work_fail(struct work *work, enum error_code error, bool again, const char *format, ...)
-{
-    if (work->error != ERROR_NONE)
-        return; /* the first reason is the reason */
-    work->error = error;
-    work->again = again;
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(work->text, sizeof work->text, format, list);
-    va_end(list);
-}
-
-bool work_status_passes(int status)
-{
-    return status == 408 || status == 409 || status == 425 || status == 429 || status >= 500;
 }
 
 void work_in_pool(struct work *work, uv_work_cb step, uv_after_work_cb after)
@@ -165,12 +148,12 @@ static void pause_over(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, pause_closed);
 }
 
-void work_pause(struct work *work, void (*resume)(struct work *work))
+void work_pause(struct work *work, ms_t pause, void (*resume)(struct work *work))
 {
     work->resume = resume;
     work->timer.data = work;
     (void)uv_timer_init(&work->works->loop, &work->timer);
-    (void)uv_timer_start(&work->timer, pause_over, WORK_FULL_PAUSE_MS, 0);
+    (void)uv_timer_start(&work->timer, pause_over, (uint64_t)pause, 0);
 }
 
 /* ---------------------------------------------------------------- the worker */
@@ -215,7 +198,7 @@ void work_run(struct work *work)
     work_weigh(work);
     bool runs = !request.failed && worker_run(work->works->config.pool, span_of(work->name),
                                               buffer_span(&request), &calls, work);
-    if (!runs && work->is_fetch && !request.failed) {
+    if (!runs && (work->is_fetch || work->works->config.is_sandbox) && !request.failed) {
         work_fetch_wait(work);
     } else if (!runs) {
         work_fail(work, ERROR_INTERNAL, true, "No worker could take the job.");
@@ -311,7 +294,9 @@ static void start(struct works *works, struct work *work)
     work->stage = WORK_PREPARING;
     if (work->is_fetch)
         work_fetch_start(work);
-    else if (work_find_inputs(work))
+    else if (work->script)
+        work_script_start(work);
+    else if (work->error == ERROR_NONE && work_find_inputs(work))
         work_in_pool(work, work_prepare, after_prepare);
     else
         work_over(work);
@@ -351,7 +336,7 @@ static void after_store(uv_work_t *request, int status)
         work_in_pool(work, remove_folder, after_remove);
     } else if (work->disk_full) {
         /* What was made is not thrown away for want of room: room may come back. */
-        work_pause(work, store_again);
+        work_pause(work, WORK_FULL_PAUSE_MS, store_again);
     } else if (work->error != ERROR_NONE) {
         work_over(work);
     } else {
@@ -371,11 +356,20 @@ static void keep(struct work *work)
         work_keep(work);
 }
 
+/* Its pause ends now. */
+static void hurry(struct work *work)
+{
+    if (uv_is_active((uv_handle_t *)&work->timer))
+        (void)uv_timer_start(&work->timer, pause_over, 0, 0);
+}
+
 void work_halt(struct work *work)
 {
     const struct works_config *config = &work->works->config;
     if (work->stage == WORK_WORKING)
         worker_stop(config->pool, span_of(work->name));
+    if (work->script)
+        hurry(work);
     for (unsigned n = 0; work->stage == WORK_FETCHING && n < work->input_count; n++) {
         if (work->inputs[n].call)
             egress_cancel(config->egress, work->inputs[n].call);
@@ -420,6 +414,7 @@ static void drop(struct works *works, const struct order *order)
 static void obey(struct works *works, struct order *order)
 {
     struct work *work = NULL;
+    size_t cursor = 0;
     switch (order->kind) {
     case ORDER_START:
         start(works, order->work);
@@ -446,6 +441,8 @@ static void obey(struct works *works, struct order *order)
         break;
     case ORDER_QUIT:
         works->ending = true;
+        while ((work = map_next(&works->all, &cursor)))
+            hurry(work);
         uv_close((uv_handle_t *)&works->wake, NULL);
         uv_close((uv_handle_t *)&works->watch, NULL);
         break;
@@ -566,7 +563,10 @@ void works_start(struct works *works, const struct job *job)
         work_tell_nothing_made(works, job);
         return;
     }
-    work_begin(work_make(works, job, job->attempt.number));
+    struct work *work = work_make(works, job, job->attempt.number);
+    if (works->config.is_sandbox)
+        work_script_take(work, job);
+    work_begin(work);
 }
 
 static void order_on(struct works *works, int kind, const struct job *job, unsigned attempt)

@@ -35,6 +35,7 @@ struct works_config {
     _Atomic uint64_t fetch_max; /* bytes of one input */
     uint64_t output_max; /* bytes that an attempt may write or fetch, besides WORK_EXTRAS_MAX */
     _Atomic ms_t fetch_timeout;
+    bool is_sandbox; /* of `reel sandbox`: work_script.c */
     /* Takes the message over; false when it could not. */
     bool (*post)(void *context, struct message *message);
     void *context;

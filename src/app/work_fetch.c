@@ -5,6 +5,7 @@
  * When the server shuts down nothing is told: the next one will ask the provider again. */
 #include "app/work_private.h"
 
+#include "app/shape.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -109,7 +110,7 @@ static void after_prepare(uv_work_t *request, int status)
     struct work *work = request->data;
     work->in_pool = false;
     if (work->disk_full && !is_ended(work)) {
-        work_pause(work, work_fetch_start);
+        work_pause(work, WORK_FULL_PAUSE_MS, work_fetch_start);
         return;
     }
     work->stage = WORK_FETCHING;
@@ -142,7 +143,7 @@ static void go_on(struct work *work)
     if (work->fetching > 0)
         return;
     if (work->disk_full && !is_ended(work))
-        work_pause(work, download);
+        work_pause(work, WORK_FULL_PAUSE_MS, download);
     else
         inspect(work);
 }
@@ -243,27 +244,6 @@ void work_fetch_got(struct work *work, unsigned number, const struct egress_resu
 
 /* ---------------------------------------------------------------- the inspection */
 
-/* "720p", "1080P", "4k": the shorter side. */
-static int64_t side_of(struct span resolution)
-{
-    int64_t side = 0;
-    if (span_is_nocase(resolution, "4k"))
-        return 2160;
-    if (resolution.size > 1 && (resolution.data[resolution.size - 1] | 0x20) == 'p')
-        (void)span_integer(span_make(resolution.data, resolution.size - 1), 1, 8640, &side);
-    return side;
-}
-
-/* "16:9" */
-static double aspect_of(struct span text)
-{
-    struct span width;
-    int64_t across = 0, down = 0;
-    bool good = span_take(&text, ':', &width) && text.data &&
-                span_integer(width, 1, 100, &across) && span_integer(text, 1, 100, &down);
-    return good ? (double)across / (double)down : 0;
-}
-
 static void write_number(struct json_writer *writer, const struct work *work, const char *name)
 {
     double value = json_number_value(json_object_get(work->input, name));
@@ -274,8 +254,8 @@ static void write_number(struct json_writer *writer, const struct work *work, co
 /* What the request says about the outcome, in the words that the catalogue has for it. */
 static void write_wish(struct json_writer *writer, const struct work *work)
 {
-    int64_t side = side_of(json_span(json_object_get(work->input, "resolution")));
-    double aspect = aspect_of(json_span(json_object_get(work->input, "aspectRatio")));
+    int64_t side = shape_side(json_span(json_object_get(work->input, "resolution")));
+    double aspect = shape_aspect(json_span(json_object_get(work->input, "aspectRatio")));
     enum media media = work->model ? work->model->output : MEDIA_NONE;
     json_open_object(writer, "wish");
     if (media == MEDIA_IMAGE || media == MEDIA_AUDIO || media == MEDIA_VIDEO)
@@ -312,7 +292,7 @@ void work_fetch_request(struct work *work, struct buffer *target)
 void work_fetch_wait(struct work *work)
 {
     work->stage = WORK_FETCHING;
-    work_pause(work, inspect);
+    work_pause(work, WORK_FULL_PAUSE_MS, inspect);
 }
 
 void work_fetch_inspected(struct work *work, const struct worker_end *end)

@@ -10,9 +10,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+void work_fail(struct work *work, enum error_code error, bool again, const char *format, ...)
+{
+    if (work->error != ERROR_NONE)
+        return;
+    work->error = error;
+    work->again = again;
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(work->text, sizeof work->text, format, list);
+    va_end(list);
+}
+
+bool work_status_passes(int status)
+{
+    return status == 408 || status == 409 || status == 425 || status == 429 || status >= 500;
+}
 
 static void found(void *context, const struct reference *reference)
 {

@@ -57,6 +57,7 @@ struct work {
     bool is_over;                   /* what came of it is told; its folder goes */
     struct work *next;              /* owned; the same attempt again, once this one is gone */
     char *trusted;                  /* owned; of a fetch: the provider's own origin, or NULL */
+    struct work_script *script;     /* owned; in a sandbox: it ends so, and renders nothing */
     uint64_t fetched;               /* bytes, of a fetch */
     char folder[DEPOT_PATH_SIZE];
     struct work_input inputs[WORK_INPUTS_MAX];
@@ -100,24 +101,26 @@ void work_post(struct works *works, struct message *message);
 void work_over(struct work *work);
 /* Runs `step` on the pool and then `after` on the works' thread. */
 void work_in_pool(struct work *work, uv_work_cb step, uv_after_work_cb after);
-/* Goes on with `resume` after WORK_FULL_PAUSE_MS. Whoever stops or drops it meanwhile is seen then.
- */
-void work_pause(struct work *work, void (*resume)(struct work *work));
+/* Goes on with `resume` after a time. Whoever stops or drops it meanwhile is seen then. */
+void work_pause(struct work *work, ms_t pause, void (*resume)(struct work *work));
 /* All files are in the folder: gives it to a worker. */
 void work_run(struct work *work);
 /* Ends downloads and the worker; whoever has it then sees why, and ends it. */
 void work_halt(struct work *work);
 /* All that the worker made is to go into the depot. */
 void work_keep(struct work *work);
+
+/* From the egress's thread: an order to this one. */
+void work_post_fetched(struct work *work, unsigned input, const struct egress_result *result);
+
+/* The first reason is the reason. */
 void work_fail(struct work *work, enum error_code error, bool again, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A file's server answered so, and may answer otherwise later (SPEC 8). */
 bool work_status_passes(int status);
 
-/* From the egress's thread: an order to this one. */
-void work_post_fetched(struct work *work, unsigned input, const struct egress_result *result);
-
-/* work_input.c: from the job to the worker's request. False: failed, as work->error says. */
+/* work_input.c, as the two above: from the job to the worker's request. False: failed, as
+ * work->error says. */
 bool work_find_inputs(struct work *work);
 void work_prepare(uv_work_t *request); /* on the pool */
 /* An empty folder, and nothing of the job in the depot. */
@@ -150,6 +153,11 @@ void work_fetch_request(struct work *work, struct buffer *target);
 /* No worker could take it now. */
 void work_fetch_wait(struct work *work);
 void work_fetch_inspected(struct work *work, const struct worker_end *end);
+
+/* work_script.c: in a sandbox, where a script may end it and stand-ins are rendered. */
+void work_script_take(struct work *work, const struct job *job);
+void work_script_start(struct work *work);
+void work_script_free(struct work *work);
 
 /* work_weigh.c: from now on, what its worker writes. */
 void work_weigh(struct work *work);

@@ -488,6 +488,15 @@ bool core_gauge_next(const struct core *core, enum core_gauge_kind kind, size_t 
     };
     if (kind != CORE_GAUGE_MODEL)
         money_show(core, kind == CORE_GAUGE_TENANT ? MONEY_TENANT : MONEY_PROVIDER, ret_gauge);
+    const struct health *health =
+        kind == CORE_GAUGE_PROVIDER ? health_of(&core->health, gauge->name) : NULL;
+    if (health)
+        ret_gauge->health = (struct core_health){.is_paused = health->is_paused,
+                                                 .half_open = health->half_open,
+                                                 .blocked_until = health->blocked_until,
+                                                 .why = health->why,
+                                                 .failures = health->failures,
+                                                 .reads = health->reads};
     return true;
 }
 

@@ -135,10 +135,18 @@ void core_set_done(struct core *core);
 void core_check(const struct core *core);
 
 /* How full things are, for waitingFor, /metrics and readiness. */
+struct core_health {
+    bool is_paused, half_open; /* by an operator; after a block, one job may try */
+    ms_t blocked_until;        /* 0: it takes jobs */
+    enum error_code why;
+    unsigned failures; /* in a row */
+    uint64_t reads;    /* since the start */
+};
 struct core_gauge {
     const char *name; /* borrowed from the core */
     unsigned in_flight, limit;
     int64_t queued;
+    struct core_health health; /* of providers that work elsewhere */
     /* Of tenants: */
     int64_t waiting;
     unsigned weight;

@@ -121,6 +121,7 @@ ms_t health_wake_at(const struct map *providers)
 
 void health_reads(struct health *health)
 {
+    health->reads++;
     if (health->tenths < 10 * HEALTH_RETRIES_MAX)
         health->tenths++;
 }

@@ -32,6 +32,7 @@ struct health {
     bool half_open;      /* one may try */
     bool probing;        /* … and one does */
     unsigned tenths;     /* of repeats that may be made */
+    uint64_t reads;      /* made since the start */
 };
 
 /* `providers`: struct health by the name of the provider; owned, emptied by health_done. */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 #include "catalog/describe.h"
+#include "core/core.h"
 #include "core/output.h"
 
 enum { ANSWER_JOBS_MAX = 200 };
@@ -57,6 +58,16 @@ struct answer_tenant {
     unsigned in_flight;
     int64_t queued, waiting;
     struct answer_budget budget;
+};
+
+/* A provider, and how well it is. */
+struct answer_provider {
+    const char *name;
+    bool configured;
+    const char *missing; /* … a sentence, when not */
+    unsigned model_count;
+    unsigned in_flight, limit; /* 0: no limit */
+    struct core_health health;
 };
 
 /* A delivery with its log. */
@@ -124,6 +135,8 @@ struct answer {
     const char *key_text;                /* KEY_MAKE: the key itself */
     const struct answer_tenant *tenants; /* TENANT… */
     unsigned tenant_count;
+    const struct answer_provider *providers; /* PROVIDERS, PROVIDER_PAUSE */
+    unsigned provider_count;
     const char *next_name;       /* KEYS, TENANTS: the cursor to go on with, NULL: none */
     int64_t retry_seconds;       /* of a refusal: when another try is worth it; 0: unknown */
     const struct upload *upload; /* UPLOAD, UPLOAD_STATUS */

@@ -45,7 +45,9 @@ enum call_kind {
     CALL_PURGE,        /* cancel what is queued of a model */
     CALL_LOAD,         /* how full a model is */
     CALL_HOOK_KEY,     /* the public half with which webhooks are signed */
-    CALL_USAGE         /* what jobs came to */
+    CALL_USAGE,        /* what jobs came to */
+    CALL_PROVIDERS,
+    CALL_PROVIDER_PAUSE /* or let it go on */
 };
 
 enum { CALL_WAIT_MAX_SECONDS = 60, CALL_LIST_DEFAULT = 50, CALL_LIST_MAX = 200 };
@@ -94,6 +96,7 @@ struct call {
     bool until_end;  /* … or until the job ends; else until its native status changes */
     bool shows_logs; /* STATUS, STREAM: the client wants to see them */
     struct span if_none_match;
+    bool accept_double_charge;    /* RETRY: of what a provider may have been paid for already */
     struct change_asked change;   /* CHANGE: all but token, tenant and job */
     struct resolve_asked resolve; /* RESOLVE: likewise */
     /* LIST */
@@ -108,6 +111,7 @@ struct call {
     struct api_key_row api_key; /* KEY_MAKE: what the client decides; its tenant may be empty */
     struct tenant_row tenant;   /* TENANT_SET */
     unsigned number;            /* REDELIVER */
+    bool pause;                 /* PROVIDER_PAUSE: of the provider `name` */
     struct span hook_url;       /* HOOK_TEST */
     /* USAGE */
     struct {

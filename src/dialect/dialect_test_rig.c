@@ -189,6 +189,8 @@ void rig_write_call(const struct call *call, struct buffer *target)
         [CALL_PURGE] = "purge",
         [CALL_LOAD] = "load",
         [CALL_HOOK_KEY] = "hook key",
+        [CALL_PROVIDERS] = "providers",
+        [CALL_PROVIDER_PAUSE] = "provider",
     };
     if (call->kind == CALL_ASK) {
         write_ask(&call->ask, target);
@@ -206,6 +208,10 @@ void rig_write_call(const struct call *call, struct buffer *target)
         buffer_print(target, " %lld %.*s", (long long)call->upload, SPAN_PRINT(call->upload_id));
     if (call->model)
         buffer_print(target, " %s", call->model->id);
+    if (call->kind == CALL_PROVIDER_PAUSE)
+        buffer_print(target, " %s %.*s", call->pause ? "pause" : "resume", SPAN_PRINT(call->name));
+    if (call->accept_double_charge)
+        buffer_add_text(target, "\n  accepts a double charge");
     write_wait(call, target);
     line(target, "if-none-match", call->if_none_match);
     if (call->kind == CALL_CHANGE)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { RUN_WAIT_MAX = 3600, PRIORITY_LOW = -50 };
+enum { RUN_WAIT_MAX = 3600, PRIORITY_LOW = -50, HISTORY_LIMIT = 50, HISTORY_MAX = 100 };
 
 static const char target_header[] = "x-fal-target-url";
 
@@ -46,6 +46,38 @@ static struct span base_of(struct span app)
         if (!span_take(&rest, '/', &part) || !rest.data)
             return app;
     return (struct span){app.data, (size_t)(rest.data - app.data) - 1};
+}
+
+/* ---------------------------------------------------------------- the history */
+
+/* What has ended of one application; the platform's API has it at another host. */
+static void read_history(const struct dialect_scene *scene, const struct http_request *request,
+                         struct faults *faults, struct call *call)
+{
+    struct vendor_models models = {.count = 0};
+    struct span text = SPAN("");
+    int64_t limit = HISTORY_LIMIT;
+    if (http_query(request->query, "endpoint_id", scene->arena, &text))
+        vendor_find(scene->catalog, "fal", text, &models);
+    if (models.count == 0)
+        faults_refuse(faults, ERROR_NOT_FOUND, "Application \"%s\" not found.",
+                      native_ask_cut(scene->arena, text, 80));
+    if (http_query(request->query, "start", scene->arena, &text) &&
+        !time_read_iso(text, &call->since))
+        faults_add(faults, "start", "an ISO time", "is \"%s\"",
+                   native_ask_cut(scene->arena, text, 40));
+    if (http_query(request->query, "limit", scene->arena, &text) &&
+        !span_integer(text, 1, HISTORY_MAX, &limit))
+        faults_add(faults, "limit", "an integer from 1 to 100", "is \"%s\"",
+                   native_ask_cut(scene->arena, text, 20));
+    if (http_query(request->query, "cursor", scene->arena, &text) &&
+        !id_read(text, "cur_", &call->before))
+        faults_add(faults, "cursor", "one of an earlier answer's next_cursor", "is something else");
+    /* An application under which we have several models shows what is all of theirs. */
+    call->filter_model = models.count == 1 ? span_of(models.list[0]->id) : SPAN("");
+    call->limit = (unsigned)limit;
+    for (int state = 0; state < STATE_COUNT; state++)
+        call->states |= state_is_terminal((enum state)state) ? 1u << state : 0;
 }
 
 /* ---------------------------------------------------------------- the proxy */
@@ -114,15 +146,11 @@ static const struct action {
     enum call_kind kind;
     bool has_job;
 } actions[] = {
-    {"submit", CALL_ASK, false},
-    {"run", CALL_ASK, false},
-    {"status", CALL_STATUS, true},
-    {"status-stream", CALL_STREAM, true},
-    {"result", CALL_STATUS, true},
-    {"cancel", CALL_CANCEL, true},
-    {"upload-begin", CALL_UPLOAD_BEGIN, false},
-    {"upload", CALL_UPLOAD, false},
-    {"jwks", CALL_HOOK_KEY, false},
+    {"submit", CALL_ASK, false},    {"run", CALL_ASK, false},
+    {"status", CALL_STATUS, true},  {"status-stream", CALL_STREAM, true},
+    {"result", CALL_STATUS, true},  {"history", CALL_LIST, false},
+    {"cancel", CALL_CANCEL, true},  {"upload-begin", CALL_UPLOAD_BEGIN, false},
+    {"upload", CALL_UPLOAD, false}, {"jwks", CALL_HOOK_KEY, false},
 };
 
 static const struct action *find_action(const char *name)
@@ -152,6 +180,8 @@ static void fal_read(const struct dialect_scene *scene, const struct http_reques
         vendor_read_id(match, scene, faults, ret_call);
         ret_call->shows_logs = http_query(request->query, "logs", scene->arena, &logs) &&
                                (span_is(logs, "1") || span_is(logs, "true"));
+    } else if (action->kind == CALL_LIST) {
+        read_history(scene, request, faults, ret_call);
     } else if (action->kind == CALL_ASK) {
         read_ask(scene, request, match, faults, ret_call);
         bool is_run = strcmp(action->name, "run") == 0;

@@ -3,6 +3,7 @@
 #include "dialect/fal.h"
 #include "dialect/fal_job.h"
 #include "dialect/native_write.h"
+#include "dialect/relay.h"
 
 #include <string.h>
 
@@ -81,6 +82,50 @@ static void write_job(const struct dialect_scene *scene, const struct call *call
         write_result(&told, response);
     else
         write_too_long(&told, response);
+}
+
+/* ---------------------------------------------------------------- the history */
+
+static void write_item(const struct dialect_scene *scene, const struct vendor_job *told)
+{
+    const struct provider_entry *fal = catalog_find_provider(scene->catalog, SPAN("fal"));
+    const struct job *job = told->job;
+    const struct model *model = catalog_find(scene->catalog, span_of(job->model));
+    const struct offer *offer = model ? relay_offer(model, fal) : NULL;
+    const struct offer *theirs = offer && offer->provider == fal ? offer : NULL;
+    json_open_object(told->writer, NULL);
+    json_text(told->writer, "request_id", span_of(job->id));
+    json_text(told->writer, "endpoint_id",
+              span_of(theirs && *theirs->slug ? theirs->slug : job->model));
+    json_time(told->writer, "sent_at", job->created_at);
+    json_time(told->writer, "started_at", job->started_at);
+    json_time(told->writer, "ended_at", job->ended_at);
+    json_number(told->writer, "status_code",
+                job->state == STATE_SUCCEEDED  ? 200
+                : job->state == STATE_CANCELED ? VENDOR_STATUS_GONE
+                                               : STATUS_UNPROCESSABLE);
+    vendor_write_input(told, "json_input", theirs);
+    json_close_object(told->writer);
+}
+
+static void write_history(const struct dialect_scene *scene, const struct call *call,
+                          const struct answer *answer, struct json_writer *writer)
+{
+    struct vendor_job told = vendor_job_of(scene, call, answer, writer);
+    char cursor[ID_SIZE];
+    json_open_array(writer, "items");
+    for (unsigned n = 0; n < answer->job_count; n++) {
+        told.job = answer->jobs[n];
+        write_item(scene, &told);
+    }
+    json_close_array(writer);
+    json_bool(writer, "has_more", answer->next != 0);
+    if (answer->next) {
+        id_write("cur_", answer->next, 0, cursor);
+        json_text(writer, "next_cursor", span_of(cursor));
+    } else {
+        json_null_value(writer, "next_cursor");
+    }
 }
 
 /* ---------------------------------------------------------------- storage and keys */
@@ -179,6 +224,8 @@ void fal_write(const struct dialect_scene *scene, const struct call *call,
     else if (call->kind == CALL_UPLOAD)
         json_text(&writer, "file_url",
                   span_of(arena_print(scene->arena, "reel://%s", answer->upload->id)));
+    else if (call->kind == CALL_LIST)
+        write_history(scene, call, answer, &writer);
     else if (call->kind == CALL_HOOK_KEY)
         write_hook_key(answer->hook_key, &writer);
     else

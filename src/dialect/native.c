@@ -2,6 +2,7 @@
 #include "dialect/native_ask.h"
 #include "dialect/native_hook.h"
 #include "dialect/native_keys.h"
+#include "dialect/native_provider.h"
 #include "dialect/native_upload.h"
 #include "dialect/native_usage.h"
 #include "dialect/native_write.h"
@@ -128,6 +129,22 @@ static void read_resolve(const struct http_request *request, const struct dialec
                    "is missing or too long");
     call->resolve.act = (enum resolve_act)act;
     call->resolve.remote_id = arena_copy(scene->arena, id);
+    json_decref(body);
+}
+
+/* No body, or {"acceptDoubleCharge": true}. */
+static void read_retry(const struct http_request *request, struct faults *faults, struct call *call)
+{
+    const char *name;
+    json_t *value, *body = request->body.size ? native_ask_body(request, faults) : NULL;
+    json_object_foreach(body, name, value) {
+        if (strcmp(name, "acceptDoubleCharge") != 0)
+            faults_add(faults, name, "acceptDoubleCharge", "is not known here");
+        else if (!json_is_boolean(value))
+            faults_add(faults, name, "true or false", "is something else");
+        else
+            call->accept_double_charge = json_is_true(value);
+    }
     json_decref(body);
 }
 
@@ -273,6 +290,9 @@ static const struct {
     {"webhook-rotate", CALL_ROTATE, false},
     {"webhook-test", CALL_HOOK_TEST, false},
     {"usage", CALL_USAGE, false},
+    {"providers", CALL_PROVIDERS, false},
+    {"provider-pause", CALL_PROVIDER_PAUSE, false},
+    {"provider-resume", CALL_PROVIDER_PAUSE, false},
 };
 
 static void native_read(const struct dialect_scene *scene, const struct http_request *request,
@@ -296,6 +316,8 @@ static void native_read(const struct dialect_scene *scene, const struct http_req
         read_wait(request, scene, faults, ret_call);
     else if (ret_call->kind == CALL_CHANGE && !faults_any(faults))
         read_change(request, scene, faults, ret_call);
+    else if (ret_call->kind == CALL_RETRY && !faults_any(faults))
+        read_retry(request, faults, ret_call);
     else if (ret_call->kind == CALL_RESOLVE && !faults_any(faults))
         read_resolve(request, scene, faults, ret_call);
     else if (ret_call->kind == CALL_LIST)
@@ -308,6 +330,8 @@ static void native_read(const struct dialect_scene *scene, const struct http_req
         native_hook_read_test(request, scene, faults, ret_call);
     else if (ret_call->kind == CALL_USAGE)
         native_usage_read(scene, request, faults, ret_call);
+    else if (ret_call->kind == CALL_PROVIDER_PAUSE)
+        native_provider_read(match, scene, faults, ret_call);
     else if (ret_call->kind == CALL_MODEL)
         read_model(match, scene, faults, ret_call);
     else if (ret_call->kind >= CALL_KEYS && ret_call->kind <= CALL_TENANT_SET)

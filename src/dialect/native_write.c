@@ -3,6 +3,7 @@
 #include "catalog/price.h"
 #include "dialect/native_hook.h"
 #include "dialect/native_keys.h"
+#include "dialect/native_provider.h"
 #include "dialect/native_upload.h"
 #include "dialect/native_usage.h"
 #include "dialect/openapi.h"
@@ -492,6 +493,8 @@ void native_write(const struct dialect_scene *scene, const struct call *call,
         native_hook_write_test(answer, &writer);
     } else if (call->kind == CALL_USAGE) {
         type = native_usage_write(call, answer->usage, body);
+    } else if (call->kind == CALL_PROVIDERS || call->kind == CALL_PROVIDER_PAUSE) {
+        native_provider_write(call, answer, &writer);
     } else if (call->kind == CALL_MODEL) {
         describe_model(answer->model, answer->describe, &writer);
     } else if (call->kind >= CALL_KEYS && call->kind <= CALL_TENANT_SET) {

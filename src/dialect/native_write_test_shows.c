@@ -360,6 +360,32 @@ static void set_faults(struct show *show)
     show->answer.refusal = &show->faults;
 }
 
+static void set_providers(struct show *show)
+{
+    static struct answer_provider rows[3];
+    rows[0] = (struct answer_provider){
+        .name = "local", .configured = true, .model_count = 3, .in_flight = 1, .limit = 2};
+    rows[1] = (struct answer_provider){
+        .name = "fal", .configured = true, .model_count = 40, .in_flight = 7, .limit = 50};
+    rows[1].health = (struct core_health){.blocked_until = at(show, 60),
+                                          .why = ERROR_PROVIDER_UNAVAILABLE,
+                                          .failures = 5,
+                                          .reads = 12};
+    rows[2] = (struct answer_provider){.name = "runpod", .missing = "RUNPOD_API_KEY is not set."};
+    show->call.kind = CALL_PROVIDERS;
+    show->answer.providers = rows;
+    show->answer.provider_count = 3;
+}
+
+static void set_provider_paused(struct show *show)
+{
+    set_providers(show);
+    show->call.kind = CALL_PROVIDER_PAUSE;
+    static struct answer_provider row = {
+        .name = "fal", .configured = true, .health = {.is_paused = true}};
+    show->answer.providers = &row;
+}
+
 static void set_not_found(struct show *show)
 {
     show_refuse(show, ERROR_NOT_FOUND, "There is no job \"gen_x\".");
@@ -433,6 +459,8 @@ static const struct {
     {"a timeline", set_timeline},
     {"a timeline of nothing yet", set_timeline_short},
     {"a model", set_model},
+    {"providers", set_providers},
+    {"a paused provider", set_provider_paused},
     {"refused: faults", set_faults},
     {"refused: not found", set_not_found},
     {"refused: no key", set_not_authorized},

@@ -150,7 +150,7 @@ static void write_body(const struct route *route, const json_t *action, struct j
     if (!body && !is_upload)
         return;
     json_open_object(writer, "requestBody");
-    json_bool(writer, "required", true);
+    json_bool(writer, "required", !json_is_true(json_object_get(action, "mayBeEmpty")));
     if (route->model) {
         char name[NAME_MAX], text[2 * REFERENCE_MAX];
         name_model(route->model, name);

@@ -1,12 +1,8 @@
 #include "dialect/replicate_job.h"
 
-#include "catalog/mapping.h"
 #include "dialect/relay.h"
 
 #include <string.h>
-
-/* Inputs beyond this are not echoed, as Replicate does not echo what it has deleted. */
-enum { INPUT_SHOWN = 64 << 10 };
 
 const char *replicate_job_word(const struct job *job)
 {
@@ -20,28 +16,6 @@ const char *replicate_job_word(const struct job *job)
     if (job->state == STATE_CANCELED && !job->started_at)
         return "aborted";
     return list[job->state];
-}
-
-/* The input in Replicate's words, where it runs the model. */
-static void write_input(const struct vendor_job *told, const struct offer *theirs)
-{
-    const struct job *job = told->job;
-    char fault[JSON_FAULT_SIZE];
-    json_t *input = NULL;
-    if (told->input)
-        input = json_incref((json_t *)(uintptr_t)told->input);
-    else if (job->input && span_of(job->input).size <= INPUT_SHOWN)
-        input = json_read(span_of(job->input), fault);
-    json_t *shown =
-        input && theirs ? mapping_apply(theirs, input, span_of(job->id)) : json_incref(input);
-    struct buffer text;
-    buffer_init(&text, INPUT_SHOWN);
-    if (shown)
-        json_canonical(shown, &text);
-    json_raw(told->writer, "input", shown && !text.failed ? buffer_span(&text) : SPAN("{}"));
-    buffer_done(&text);
-    json_decref(shown);
-    json_decref(input);
 }
 
 static void write_output(const struct vendor_job *told)
@@ -88,6 +62,17 @@ static void write_error(const struct vendor_job *told)
     }
     json_text(told->writer, "error",
               span_of(arena_print(told->arena, "%s%.*s%s", before, SPAN_PRINT(text), after)));
+}
+
+/* Where the client wants to be called, for who finds its own by that. */
+static void write_hook(const struct vendor_job *told)
+{
+    char fault[JSON_FAULT_SIZE];
+    const char *text = told->job->options;
+    json_t *options = text ? json_read(span_of(text), fault) : NULL;
+    if (span_is(json_span(json_object_get(options, "webhookDialect")), "replicate"))
+        json_text(told->writer, "webhook", json_span(json_object_get(options, "webhookUrl")));
+    json_decref(options);
 }
 
 /* Seconds: predict_time is the run's, total_time is from creation to end. */
@@ -149,13 +134,14 @@ void replicate_job_write(const struct vendor_job *told, const struct replicate_h
     json_text(writer, "id", span_of(job->id));
     json_text(writer, "model", span_of(theirs && *theirs->slug ? theirs->slug : job->model));
     json_text(writer, "version", span_of(version ? version : "hidden"));
-    write_input(told, theirs);
+    vendor_write_input(told, "input", theirs);
     write_logs(told);
     write_output(told);
     json_bool(writer, "data_removed", job->removed_at != 0);
     write_error(told);
     json_text(writer, "status", span_of(is_new ? "starting" : replicate_job_word(job)));
     json_text(writer, "source", SPAN("api"));
+    write_hook(told);
     write_times(told);
     write_urls(told, how);
 }

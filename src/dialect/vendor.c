@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-enum { RETRY_SECONDS = 5 };
+/* Inputs beyond this are not echoed, as providers don't echo what they have deleted. */
+enum { RETRY_SECONDS = 5, INPUT_SHOWN = 64 << 10 };
 
 void vendor_find(const struct catalog *catalog, const char *provider, struct span name,
                  struct vendor_models *ret_models)
@@ -216,6 +217,27 @@ struct vendor_job vendor_job_of(const struct dialect_scene *scene, const struct 
         .link_context = answer->link_context,
         .writer = writer,
     };
+}
+
+void vendor_write_input(const struct vendor_job *told, const char *name, const struct offer *theirs)
+{
+    const struct job *job = told->job;
+    char fault[JSON_FAULT_SIZE];
+    json_t *input = NULL;
+    if (told->input)
+        input = json_incref((json_t *)(uintptr_t)told->input);
+    else if (job->input && span_of(job->input).size <= INPUT_SHOWN)
+        input = json_read(span_of(job->input), fault);
+    json_t *shown =
+        input && theirs ? mapping_apply(theirs, input, span_of(job->id)) : json_incref(input);
+    struct buffer text;
+    buffer_init(&text, INPUT_SHOWN);
+    if (shown)
+        json_canonical(shown, &text);
+    json_raw(told->writer, name, shown && !text.failed ? buffer_span(&text) : SPAN("{}"));
+    buffer_done(&text);
+    json_decref(shown);
+    json_decref(input);
 }
 
 void vendor_write_file(const struct vendor_job *told, const char *name, const char *file)

@@ -77,6 +77,10 @@ struct vendor_job vendor_job_of(const struct dialect_scene *scene, const struct 
 /* A member with the address of a file, or of a path of ours. */
 void vendor_write_file(const struct vendor_job *told, const char *name, const char *file);
 void vendor_write_address(const struct vendor_job *told, const char *name, const char *path);
+/* The input as a member: in the provider's words, where `theirs` is its offer, else in ours. What
+ * is very long is left out. */
+void vendor_write_input(const struct vendor_job *told, const char *name,
+                        const struct offer *theirs);
 /* How far it is, as the bar of tqdm: " 40%|████      | 40/100". Models print such bars, and clients
  * read their percentage from them. False, and nothing, when it has not begun. */
 bool vendor_add_bar(const struct job *job, struct buffer *target);

@@ -82,7 +82,7 @@ static void they_know_their_routes(void **state)
             fail_msg("%s %s", route->method, route->path);
         call_done(&call);
     }
-    assert_int_equal(count, 21 + 10 + 20);
+    assert_int_equal(count, 21 + 11 + 20);
 }
 
 /* RunPod's own endpoint ids are in the environment, of which the scene tells. */

@@ -279,6 +279,14 @@ static void close_over(struct exchange *exchange)
     connection_close(connection);
 }
 
+void exchange_drop(struct exchange *exchange)
+{
+    if (exchange->connection)
+        close_over(exchange);
+    else
+        exchange_free(exchange);
+}
+
 static void start_files(struct exchange *exchange, const struct http_response *response);
 
 void exchange_reply(struct exchange *exchange, const struct http_response *response)

@@ -4,9 +4,9 @@
  *     exchange_reply(…)                                     a whole answer, or
  *     exchange_begin(…) exchange_write(…)* exchange_end(…)   a stream of unknown length (SSE)
  *
- * Exactly one of exchange_reply, exchange_refuse and exchange_end ends an exchange; the pointer is
- * dead as soon as that call returns. No handler, gate, sink or `gone` is called from inside any
- * call of exchange_*: the next request of the same connection comes from the loop.
+ * Exactly one of exchange_reply, exchange_refuse, exchange_drop and exchange_end ends an exchange;
+ * the pointer is dead as soon as that call returns. No handler, gate, sink or `gone` is called from
+ * inside any call of exchange_*: the next request of the same connection comes from the loop.
  *
  * A waiting exchange costs about 2 KiB with its connection, besides the body and what the handler
  * put into the arena (whose first block is 8 KiB; an unused arena costs nothing). The connection is
@@ -56,6 +56,10 @@ void exchange_reply(struct exchange *exchange, const struct http_response *respo
  * the code's own status, `sentence` NULL its own sentence. */
 void exchange_refuse(struct exchange *exchange, int status, enum error_code code,
                      const char *sentence);
+
+/* Ends the exchange and its connection without an answer, as a server does that dies: for the
+ * sandbox, which plays that. `gone` is not called. */
+void exchange_drop(struct exchange *exchange);
 
 /* `gone` is called, on the loop's thread, when the peer has left (or the server stops) before the
  * exchange ended. The exchange is dead after it; it must not be replied to, in it or later. A

@@ -255,6 +255,22 @@ static void test_early_close(void **state)
     rig_stop(&rig);
 }
 
+/* What came before it is answered, what came behind it is not. */
+static void test_drop(void **state)
+{
+    struct rig rig;
+    rig_start(&rig, NULL);
+    struct rig_peer peer = rig_connect(&rig);
+    rig_say(&peer, "GET /drop HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    assert_true(rig_expect_end(&peer, LATE_MS) < LATE_MS);
+    rig_hang_up(&peer);
+    struct rig_peer other_peer = rig_connect(&rig);
+    rig_say(&other_peer, GET);
+    assert_int_equal(rig_read(&other_peer, false).status, 200);
+    rig_hang_up(&other_peer);
+    rig_stop(&rig);
+}
+
 static void test_half_close(void **state)
 {
     struct rig rig;
@@ -411,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_versions_and_methods),
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_early_close),
+        cmocka_unit_test(test_drop),
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_open_streams),

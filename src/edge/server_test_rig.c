@@ -175,6 +175,8 @@ static void handle(void *context, struct exchange *exchange)
         reply_headers(exchange, "X-Note", SPAN("a\r\nSet-Cookie: b"));
     else if (span_is(path, "/close"))
         reply_headers(exchange, "Connection", SPAN("close"));
+    else if (span_is(path, "/drop"))
+        exchange_drop(exchange);
     else if (span_is(path, "/none"))
         exchange_reply(exchange, &(struct http_response){.status = 204, .body = SPAN("dropped")});
     else

@@ -46,6 +46,7 @@ struct rig {
  *   /file?name=…&offset=…&size=…   with a part of bytes before and after when &framed=1
  *   /evil             a header with a line end in it
  *   /close            says Connection: close
+ *   /drop             ends the connection without an answer
  *   /none             204
  *   anything else     404 by exchange_refuse
  * and its gate, when `configure` sets it to rig_gate:

@@ -70,10 +70,13 @@ static void find(const struct ask *ask, const char *page, struct http_request *r
 {
     const char *history =
         json_string_value(json_object_get(ask->offer->provider->details, "historyUrl"));
+    const char *base = ask->offer->provider->base_url;
     struct ask elsewhere = *ask;
     char since[TIME_ISO_SIZE];
     time_write_iso(ask->sent_at - MS_MINUTE, since);
-    elsewhere.base_url = history ? history : "https://api.fal.ai/v1";
+    /* Who speaks to another address than fal's finds everything there. */
+    if (base && strcmp(ask->base_url, base) == 0)
+        elsewhere.base_url = history ? history : "https://api.fal.ai/v1";
     const char *path = arena_print(
         ask->arena,
         "/models/requests/by-endpoint?endpoint_id=%s&start=%s&expand=payloads&limit=100%s%s",

@@ -126,7 +126,8 @@ test("the user's catalogue is read anew, and a broken one is not taken", async (
     writeFileSync(join(catalog, "house.json"), text);
     const said = await reload(undefined, /the catalogue was read anew|can't be used/);
     assert.match(said, /read anew/);
-    assert.ok((await models()).includes("house/postcard"));
+    // It is said when it was read, a moment before every thread has it.
+    await until(async () => (await models()).includes("house/postcard"), "the model is there");
     writeFileSync(join(catalog, "house.json"), "{");
     await reload(undefined, /the catalogue can't be used; the old one stays[^\n]*house\.json/);
     assert.ok((await models()).includes("house/postcard"));

@@ -106,9 +106,35 @@ test("who knows what came of an uncertain submission says so", async () => {
   await until(ids[2], () => vendor.asked.get("a fox that is sent again whose answer is lost") === 2);
   assert.equal((await reel.finished(ids[0])).status, "completed");
   assert.equal((await say(ids[0], { action: "give_up" })).status, 409);
+  // What may have been paid for is not tried again by mistake.
+  const retry = (words) => reel.post(`/api/v1/jobs/${ids[1]}/retry`, words);
+  const refused = await retry({});
+  assert.equal(refused.status, 409);
+  assert.match(refused.body.error, /acceptDoubleCharge/);
+  assert.equal((await retry({ acceptDoubleCharge: "yes" })).status, 400);
+  const again = await retry({ acceptDoubleCharge: true });
+  assert.equal(again.status, 202, JSON.stringify(again.body));
+  await reel.post(`/api/v1/jobs/${again.body.jobId}/cancel`, {});
   // Two of them look like the third job now, and only one may be its own: nobody decides that.
   vendor.listHides = false;
   await reel.post(`/api/v1/jobs/${ids[2]}/cancel`, {});
+});
+
+test("an operator keeps new jobs from a provider", async () => {
+  const provider = async () =>
+    (await reel.get("/api/v1/providers")).body.items.find((one) => one.provider === "replicate");
+  assert.equal((await provider()).configured, true);
+  assert.ok((await provider()).polls > 0);
+  assert.equal((await reel.post("/api/v1/providers/replicate/pause", {})).body.status, "paused");
+  const id = await make("a fox that waits for its provider");
+  const job = await until(id, ({ waitingFor }) => waitingFor?.code === "provider_paused");
+  assert.equal(job.status, "queued");
+  assert.equal(vendor.of("a fox that waits for its provider").length, 0);
+  const resumed = await reel.post("/api/v1/providers/replicate/resume", {});
+  assert.notEqual(resumed.body.status, "paused");
+  assert.equal((await reel.finished(id)).status, "completed");
+  assert.equal((await reel.post("/api/v1/providers/local/pause", {})).status, 409);
+  assert.equal((await reel.post("/api/v1/providers/nobody/pause", {})).status, 404);
 });
 
 test("a failure at the provider is told, and paid once", async () => {
@@ -152,7 +178,10 @@ test("kill -9 at any moment submits nothing twice and loses nothing", async () =
     await reel.kill("SIGKILL");
     await reel.start();
   }
-  for (const id of ids) assert.equal((await reel.finished(id, 180)).status, "completed");
+  for (const id of ids) {
+    const job = await reel.finished(id, 180).catch(async () => (await reel.get(`/api/v1/jobs/${id}/timeline`)).body);
+    assert.equal(job.status, "completed", JSON.stringify(job));
+  }
   for (const prompt of prompts) assert.ok(vendor.asked.get(prompt) === 1, `${prompt} was sent twice`);
 });
 

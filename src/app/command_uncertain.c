@@ -1,0 +1,91 @@
+/* `reel uncertain` and `reel uncertain ID --link … | --resubmit | --give-up` */
+#include "app/command.h"
+#include "app/job_view.h"
+
+#include <stdio.h>
+
+enum { PATH_SIZE = 100 };
+
+const struct arguments_option command_uncertain_options[] = {
+    {"--link", 0, "REMOTE-ID", "The provider has it, under that id."},
+    {"--resubmit", 0, NULL, "Send it again; the first may cost too."},
+    {"--give-up", 0, NULL, "It failed."},
+    {0},
+};
+
+static int list(struct command_call *call)
+{
+    struct client_answer answer;
+    const struct client_request request = {.method = "GET", .path = "/api/v1/uncertain?limit=200"};
+    int status = COMMAND_SUCCEEDED;
+    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
+        status = client_complain(&call->client, &answer, call->as_json);
+    else if (call->as_json)
+        command_print_json(&answer);
+    else
+        command_write_jobs(json_object_get(answer.json, "items"),
+                           json_is_string(json_object_get(answer.json, "nextCursor")));
+    client_answer_done(&answer);
+    return status;
+}
+
+/* The one action that was given; NULL when there was none, or several. */
+static json_t *make_body(const struct arguments *arguments)
+{
+    const char *id = arguments_value(arguments, "--link");
+    unsigned links = arguments_count(arguments, "--link"),
+             resubmits = arguments_count(arguments, "--resubmit"),
+             ends = arguments_count(arguments, "--give-up");
+    if (links + resubmits + ends != 1)
+        return NULL;
+    json_t *body = json_object();
+    (void)json_object_set_new(body, "action",
+                              json_string(links       ? "link"
+                                          : resubmits ? "resubmit"
+                                                      : "give_up"));
+    if (links)
+        (void)json_object_set_new(body, "remoteId", json_string(id));
+    return body;
+}
+
+static int resolve(struct command_call *call, const char *id, const json_t *body)
+{
+    char path[PATH_SIZE];
+    struct client_answer answer;
+    struct buffer text;
+    int status = COMMAND_SUCCEEDED;
+    (void)snprintf(path, sizeof path, "/api/v1/jobs/%s/resolve", id);
+    buffer_init(&text, CLIENT_URL_SIZE);
+    json_canonical(body, &text);
+    const struct client_request request = {
+        .method = "POST", .path = path, .body = buffer_span(&text)};
+    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
+        status = client_complain(&call->client, &answer, call->as_json);
+    else if (call->as_json)
+        command_print_json(&answer);
+    else
+        printf("%s  %s\n", id, job_view_word(answer.json));
+    buffer_done(&text);
+    client_answer_done(&answer);
+    return status;
+}
+
+int command_uncertain_run(struct command_call *call)
+{
+    const struct arguments *arguments = &call->arguments;
+    const char *id = arguments->word_count ? arguments->words[0] : NULL;
+    json_t *body = make_body(arguments);
+    int status;
+    if (!id && !body)
+        status = list(call);
+    else if (!id)
+        status = command_refuse(call, "Which job? `reel uncertain` lists them.");
+    else if (!command_is_job(id))
+        status = command_refuse(call, "\"%s\" is no job's id; `reel uncertain` lists them.", id);
+    else if (!body)
+        status = command_refuse(call, "Give one of --link, --resubmit and --give-up.");
+    else
+        status = resolve(call, id, body);
+    json_decref(body);
+    return status;
+}
