@@ -106,6 +106,11 @@ static void fill_asked(struct world *world, const struct request *request, struc
     for (unsigned n = 0; n < submission->count; n++)
         asked->inputs[n] = span_of(submission->input);
     asked->route = span_of(swarm->routes[submission->model].text);
+    for (unsigned n = 0; n < swarm->routes[submission->model].count; n++) {
+        int64_t price = swarm->routes[submission->model].prices[n];
+        asked->price_unknown |= price < 0;
+        asked->price_max = price > asked->price_max ? price : asked->price_max;
+    }
     asked->flags = submission->flags;
     asked->count = submission->count;
     asked->fingerprint = submission->fingerprint;

@@ -153,6 +153,7 @@ static int64_t job_of_change(const struct change *change)
     case CHANGE_HOOK:
         return job_of_hook(&change->hook);
     case CHANGE_BUCKET:
+    case CHANGE_SPEND:
     case CHANGE_PACE:
     case CHANGE_API_KEY:
     case CHANGE_TENANT:
@@ -183,7 +184,7 @@ void journal_effect(struct journal *journal, const struct effect *effect)
     else if (effect->kind == EFFECT_HOOK)
         job = effect->hook.job;
     else if (effect->kind != EFFECT_REMOVE_UPLOAD && effect->kind != EFFECT_TENANT &&
-             effect->kind != EFFECT_API_KEY)
+             effect->kind != EFFECT_API_KEY && effect->kind != EFFECT_BUDGET)
         job = effect->on.job->key;
     add(journal, job, "| ", trace_effect(&journal->trace, effect));
 }

@@ -153,6 +153,15 @@ struct bucket {
     int64_t count;
 };
 
+/* What a tenant or a provider has reserved and spent. */
+struct ledger_money {
+    int64_t reserved, day, spent[TENANT_PERIOD_COUNT]; /* as of that day */
+    /* In this turn: what became free, what a budget had to allow, and what a provider took beyond
+     * the bound that was known. */
+    int64_t released, admitted, explained;
+    bool is_changed; /* its budget */
+};
+
 struct ledger_job {
     int64_t key;
     unsigned index; /* "j7" */
@@ -191,6 +200,7 @@ struct ledger_job {
     struct ledger_entry *entries; /* newest first */
     unsigned offer;
     int64_t reserved, settled;
+    int64_t bound;      /* what is reserved of its tenant's budget */
     unsigned sends;     /* SUBMIT effects of the newest attempt */
     ms_t sent_at;       /* virtual; of the first of them */
     ms_t asked_at;      /* virtual; of the last question how it stands */
@@ -230,6 +240,7 @@ struct ledger {
     int64_t waiting, waiting_tenant[SWARM_TENANTS_MAX];
     struct tenant_row rows[SWARM_TENANTS_MAX]; /* as last set */
     bool has_row[SWARM_TENANTS_MAX];
+    struct ledger_money money_tenant[SWARM_TENANTS_MAX], money_provider[SWARM_PROVIDERS_MAX];
     size_t ended;     /* jobs that are terminal */
     size_t following; /* of those, the ones whose attempt is not over */
 };

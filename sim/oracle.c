@@ -28,6 +28,7 @@ static bool is_open(enum attempt_state state)
 void oracle_before(struct world *world)
 {
     oracle_tenant_begin(world);
+    oracle_money_begin(world);
     oracle_vendor_before(world);
     oracle_breaker_before(world);
     for (unsigned n = 0; n < world->batch_count; n++) {
@@ -254,6 +255,8 @@ static void take_row(struct world *world, struct ledger_job *job, const struct j
         check_success(world, job, row);
     if (world->swarm.routes[job->model].count)
         oracle_vendor_row(world, job, row);
+    if (world->swarm.routes[job->model].count && !world->failure.invariant)
+        oracle_money_row(world, job, row);
     if (world->failure.invariant)
         return;
     place(world, job, row);
@@ -381,6 +384,8 @@ void oracle_turn(struct world *world)
         oracle_breaker_turn(world);
     if (!world->failure.invariant)
         oracle_queue_check(world);
+    if (!world->failure.invariant)
+        oracle_money_check(world);
 }
 
 void oracle_recount(struct world *world)
@@ -434,7 +439,8 @@ void oracle_effect(struct world *world, const struct effect *effect)
         oracle_reply_check(world, &effect->reply);
         return;
     }
-    if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY)
+    if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY ||
+        effect->kind == EFFECT_BUDGET)
         return;
     if (effect->kind == EFFECT_REMOVE_FILES || effect->kind == EFFECT_REMOVE_UPLOAD) {
         files_check_effect(world, effect);
@@ -491,6 +497,7 @@ void oracle_effect(struct world *world, const struct effect *effect)
     case EFFECT_REMOVE_FILES:
     case EFFECT_REMOVE_UPLOAD:
     case EFFECT_HOOK:
+    case EFFECT_BUDGET:
         break;
     }
 }

@@ -42,6 +42,8 @@ void oracle_reply_check(struct world *world, const struct reply *reply);
 unsigned oracle_tenant_limit(const struct world *world, unsigned tenant);
 unsigned oracle_tenant_weight(const struct world *world, unsigned tenant);
 int64_t oracle_tenant_open(const struct world *world, unsigned tenant);
+/* The number of the tenant; the swarm's tenant_count when there is none. */
+unsigned oracle_tenant_find(const struct world *world, const char *name);
 /* Before a turn, and for each row of a tenant that it writes. */
 void oracle_tenant_begin(struct world *world);
 void oracle_tenant_take(struct world *world, const struct tenant_row *row);
@@ -67,6 +69,19 @@ unsigned oracle_vendor_find(const struct world *world, const char *provider);
 /* What operators resolve in this batch. */
 void oracle_vendor_before(struct world *world);
 void oracle_vendor_end(struct world *world, struct reader *reader, const struct ledger_job *job);
+/* oracle_money.c: budgets. */
+void oracle_money_begin(struct world *world);
+/* A row of a model that vendors run is taken; `job` is as it was before, but for its attempt's
+ * provider. */
+void oracle_money_row(struct world *world, struct ledger_job *job, const struct job *row);
+/* After the rows of a turn. */
+void oracle_money_check(struct world *world);
+bool oracle_money_may_refuse(const struct world *world, const struct submission *submission,
+                             enum error_code error);
+bool oracle_money_has_room(const struct world *world, unsigned provider);
+/* The sums of the core, if there is one, and of the store. */
+void oracle_money_audit(struct world *world, bool has_core);
+void oracle_money_end(struct world *world);
 /* oracle_breaker.c: what of a vendor is surely blocked, and what surely is not. */
 void oracle_breaker_before(struct world *world);
 /* After the commit; when the turn is over. */

@@ -116,6 +116,8 @@ void oracle_audit(struct world *world)
         files_audit(world);
     if (!world->failure.invariant)
         oracle_hook_audit(world);
+    if (!world->failure.invariant)
+        oracle_money_audit(world, true);
 }
 
 /* ---------------------------------------------------------------- what a start would read */
@@ -207,6 +209,7 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
 
 void oracle_boot(struct world *world)
 {
+    oracle_money_begin(world);
     unsigned tenants = 0;
     for (unsigned n = 0; n < world->swarm.tenant_count; n++)
         tenants += world->ledger.has_row[n];
@@ -235,6 +238,8 @@ void oracle_boot(struct world *world)
         audit_rows(world);
     if (!world->failure.invariant)
         files_audit(world);
+    if (!world->failure.invariant)
+        oracle_money_audit(world, false);
 }
 
 /* ---------------------------------------------------------------- the end */
@@ -313,6 +318,7 @@ void oracle_end(struct world *world)
     memory_free(entries);
     reader_close(reader);
     oracle_hook_end(world);
+    oracle_money_end(world);
     if (!world->failure.invariant && world->ledger.queued + world->ledger.in_flight)
         world_fail(world, "P2", 0, "the ledger does not add up");
 }

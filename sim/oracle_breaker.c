@@ -234,7 +234,8 @@ unsigned oracle_breaker_room(const struct world *world, unsigned model)
         unsigned limit = swarm->providers[provider].limit;
         unsigned in_flight = world->ledger.in_flight_provider[provider];
         unsigned room = limit == 0 ? UINT32_MAX : in_flight >= limit ? 0 : limit - in_flight;
-        if (route->count && world->moods[route->vendors[n]].trouble)
+        if (route->count &&
+            (world->moods[route->vendors[n]].trouble || !oracle_money_has_room(world, provider)))
             room = 0;
         most = room > most ? room : most;
     }

@@ -118,6 +118,9 @@ static bool may_refuse(const struct world *world, const struct submission *submi
                files_may_refuse(world, submission, error);
     case ERROR_DEPENDENCY_FAILED:
         return depends_on_ended(world, submission);
+    case ERROR_OVER_BUDGET:
+    case ERROR_PRICE_UNKNOWN:
+        return oracle_money_may_refuse(world, submission, error);
     default:
         return false;
     }
@@ -192,7 +195,8 @@ static void check_on_job(struct world *world, const struct request *request,
         return;
     }
     if (request->kind == REQUEST_RESOLVE) {
-        if (reply->error != ERROR_NONE && reply->error != ERROR_CONFLICT)
+        if (reply->error != ERROR_NONE && reply->error != ERROR_CONFLICT &&
+            reply->error != ERROR_OVER_BUDGET)
             world_fail(world, "P2", row->key, "resolving it was answered with %s",
                        error_name(reply->error));
         return;

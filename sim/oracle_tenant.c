@@ -38,7 +38,7 @@ void oracle_tenant_begin(struct world *world)
     }
 }
 
-static unsigned find(const struct world *world, const char *name)
+unsigned oracle_tenant_find(const struct world *world, const char *name)
 {
     unsigned tenant = 0;
     while (tenant < world->swarm.tenant_count &&
@@ -49,11 +49,12 @@ static unsigned find(const struct world *world, const char *name)
 
 void oracle_tenant_take(struct world *world, const struct tenant_row *row)
 {
-    unsigned tenant = find(world, row->tenant);
+    unsigned tenant = oracle_tenant_find(world, row->tenant);
     if (tenant == world->swarm.tenant_count) {
         world_fail(world, "I14", 0, "there is no tenant %s", row->tenant);
         return;
     }
+    world->ledger.money_tenant[tenant].is_changed = true;
     world->ledger.rows[tenant] = *row;
     world->ledger.has_row[tenant] = true;
     int64_t open = oracle_tenant_open(world, tenant);
@@ -71,10 +72,11 @@ bool oracle_tenant_full(const struct world *world, unsigned tenant, unsigned cou
 
 void oracle_tenant_boot(struct world *world, const struct tenant_row *row)
 {
-    unsigned tenant = find(world, row->tenant);
+    unsigned tenant = oracle_tenant_find(world, row->tenant);
     const struct tenant_row *known = &world->ledger.rows[tenant % SWARM_TENANTS_MAX];
     if (tenant == world->swarm.tenant_count || !world->ledger.has_row[tenant] ||
         row->in_flight != known->in_flight || row->queued != known->queued ||
+        row->budget != known->budget || row->period != known->period ||
         !span_is(span_of(row->tier), known->tier) || row->updated_at != known->updated_at)
         world_fail(world, "I13", 0, "the store has other limits of %s than were set", row->tenant);
 }

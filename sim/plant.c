@@ -65,6 +65,8 @@ static bool is_forgotten(struct world *world, const struct change *change)
         return (change->hook.kind == HOOK_INSERT && strikes(world, PLANT_FORGET_DELIVERY)) ||
                (change->hook.kind == HOOK_LANE_DUE && strikes(world, PLANT_FORGET_LANE)) ||
                (change->hook.kind == HOOK_UPDATE && strikes(world, PLANT_FORGET_OUTCOME));
+    case CHANGE_SPEND:
+        return strikes(world, PLANT_FORGET_SPEND);
     case CHANGE_BUCKET:
     case CHANGE_PACE:
     case CHANGE_API_KEY:
@@ -139,6 +141,9 @@ static enum store_result apply(struct store *store, const struct changes *change
         if (change->kind == CHANGE_HOOK && change->hook.kind == HOOK_INSERT &&
             strikes(world, PLANT_OTHER_BODY))
             change->hook.insert.body = SPAN("{}");
+        if (change->kind == CHANGE_SPEND && change->spend.spent > 0 &&
+            strikes(world, PLANT_SPEND_TWICE))
+            change->spend.spent *= 2;
         if (change->kind == CHANGE_BUCKET && change->bucket.delta_count > 0 &&
             strikes(world, PLANT_BUCKET_DELTA))
             change->bucket.delta_count--;
@@ -281,6 +286,13 @@ static void early_waiting(void *context, const char *tenant, int64_t count)
     sink->waiting(sink->context, tenant, count);
 }
 
+static void early_spend(void *context, const struct spend_row *row)
+{
+    const struct store_sink *sink = ((struct early *)context)->sink;
+    if (row->reserved == 0 || ((struct early *)context)->plant != PLANT_START_POOR)
+        sink->spend(sink->context, row);
+}
+
 static enum store_result start(struct store *store, const struct store_sink *sink)
 {
     enum plant plant = of(store)->world->plant;
@@ -291,8 +303,10 @@ static enum store_result start(struct store *store, const struct store_sink *sin
                                     .bucket = early_bucket,
                                     .job = early_job,
                                     .tenant = early_tenant,
-                                    .waiting = early_waiting};
-    bool is_wrong = plant == PLANT_TIME_BACK || plant == PLANT_FORGET_FOLLOWED;
+                                    .waiting = early_waiting,
+                                    .spend = sink->spend ? early_spend : NULL};
+    bool is_wrong =
+        plant == PLANT_TIME_BACK || plant == PLANT_FORGET_FOLLOWED || plant == PLANT_START_POOR;
     return store_start(inner(store), is_wrong ? &back : sink);
 }
 
@@ -343,6 +357,8 @@ void plant_close(struct world *world)
 void plant_limits(struct world *world, struct core_config *config)
 {
     config->limit_all += world->plant == PLANT_OVER_LIMIT;
+    if (world->plant == PLANT_OVER_BUDGET)
+        config->budget_count = 0;
     if (world->plant != PLANT_FALSE_ABSENCE)
         return;
     for (unsigned n = 0; n < config->vendor_count; n++) {
@@ -386,6 +402,8 @@ static void believe(struct event *event, struct told *told)
 static void mistake(struct world *world, unsigned number)
 {
     struct event *event = world->batch[number];
+    if (event->kind == EVENT_ASKED && strikes(world, PLANT_RESERVE_LESS))
+        event->asked.price_max /= 2;
     if (event->kind == EVENT_TOLD)
         mistake_told(world, &event->heard);
     if (event->kind == EVENT_HINTED && strikes(world, PLANT_HINT_FACT))

@@ -46,7 +46,12 @@
     X(FORGET_FOLLOWED, forget_followed) /* a start leaves out who ended before its attempt */      \
     X(FALSE_ABSENCE, false_absence)     /* an adapter declares what its list does not show */      \
     X(POLL_NEVER, poll_never)           /* what was accepted is not asked for */                   \
-    X(KEPT_ANYWAY, kept_anyway)         /* files that could not be had count as kept */
+    X(KEPT_ANYWAY, kept_anyway)         /* files that could not be had count as kept */            \
+    X(FORGET_SPEND, forget_spend)       /* the store forgets what was reserved or spent */         \
+    X(SPEND_TWICE, spend_twice)         /* … or counts it twice */                               \
+    X(OVER_BUDGET, over_budget)         /* nobody looks at the budgets of providers */             \
+    X(RESERVE_LESS, reserve_less)       /* too little is reserved for a job */                     \
+    X(START_POOR, start_poor)           /* a start forgets what is reserved */
 
 enum plant {
 #define PLANT_ENUM(upper, lower) PLANT_##upper,

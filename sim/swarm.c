@@ -48,6 +48,31 @@ static unsigned limit_of(struct rng *rng, unsigned high)
     return rng_below(rng, 3) == 0 ? 0 : 1 + (unsigned)rng_below(rng, high);
 }
 
+/* From less than one job costs to more than all of them. */
+static int64_t draw_budget(struct rng *rng)
+{
+    return rng_below(rng, 20) == 0 ? 0 : (int64_t)between(rng, 20000, 50000000);
+}
+
+static enum tenant_period draw_period(struct rng *rng)
+{
+    return (enum tenant_period)rng_below(rng, TENANT_PERIOD_COUNT);
+}
+
+static void draw_budgets(struct swarm *swarm)
+{
+    struct rng *rng = &swarm->purse;
+    swarm->config.budget_count = 0;
+    swarm->config.budgets = swarm->budgets;
+    if (rng_below(rng, 3))
+        return;
+    for (unsigned n = 0; n < swarm->vendor_count; n++) {
+        if (rng_below(rng, 2))
+            swarm->budgets[swarm->config.budget_count++] = (struct core_budget){
+                swarm->vendors[n].traits.name, draw_budget(rng), draw_period(rng)};
+    }
+}
+
 void swarm_draw_limits(struct swarm *swarm, struct rng *rng)
 {
     swarm->config.limit_tenant = limit_of(rng, 12);
@@ -58,11 +83,12 @@ void swarm_draw_limits(struct swarm *swarm, struct rng *rng)
         swarm->models[n].limit = limit_of(rng, 8);
     for (unsigned n = 0; n < swarm->provider_count; n++)
         swarm->providers[n].limit = limit_of(rng, 12);
+    draw_budgets(swarm);
     /* Something must bound what is in flight. */
     swarm->config.limit_all = 1 + (unsigned)rng_below(rng, rng_below(rng, 4) == 0 ? 200 : 24);
 }
 
-struct tenant_row swarm_draw_tenant(const struct swarm *swarm, unsigned tenant, struct rng *rng)
+struct tenant_row swarm_draw_tenant(struct swarm *swarm, unsigned tenant, struct rng *rng)
 {
     struct tenant_row row = tenant_row_make(swarm->tenant_names[tenant]);
     if (rng_below(rng, 3))
@@ -72,6 +98,10 @@ struct tenant_row swarm_draw_tenant(const struct swarm *swarm, unsigned tenant, 
     if (rng_below(rng, 2))
         (void)span_copy(span_of(swarm->tiers[rng_below(rng, SWARM_TIERS)].name), row.tier,
                         sizeof row.tier);
+    if (rng_below(&swarm->purse, 2)) {
+        row.budget = draw_budget(&swarm->purse);
+        row.period = draw_period(&swarm->purse);
+    }
     return row;
 }
 
@@ -198,6 +228,7 @@ void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, uint64_t mask
     struct rng rng;
     rng_init(&rng, seed ^ UINT64_C(0x5EED5EED5EED5EED));
     *swarm = (struct swarm){.seed = seed, .jobs = jobs};
+    rng_init(&swarm->purse, seed ^ UINT64_C(0xB0D6E7B0D6E7));
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++) {
         /* Both are drawn whatever the mask says, or a smaller mask would be another seed. */
         bool on = rng_below(&rng, 20) < SWARM_ON_IN_TWENTY;

@@ -125,6 +125,8 @@ struct swarm {
     unsigned local_count, vendor_count; /* the providers are these, then those */
     struct core_vendor vendors[SWARM_VENDORS_MAX];
     bool says_cost[SWARM_VENDORS_MAX];
+    struct core_budget budgets[SWARM_VENDORS_MAX];
+    struct rng purse; /* of budgets alone */
     struct swarm_route routes[SWARM_MODELS_MAX];
     unsigned model_provider[SWARM_MODELS_MAX]; /* the first of its providers */
     int priorities[SWARM_PRIORITIES_MAX];
@@ -143,7 +145,7 @@ void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, uint64_t mask
 /* Other limits for the same names. */
 void swarm_draw_limits(struct swarm *swarm, struct rng *rng);
 /* Other limits for one tenant, as an operator sets them. */
-struct tenant_row swarm_draw_tenant(const struct swarm *swarm, unsigned tenant, struct rng *rng);
+struct tenant_row swarm_draw_tenant(struct swarm *swarm, unsigned tenant, struct rng *rng);
 /* Other limits and another schedule of webhooks: only a restart brings them. */
 void swarm_draw_hooks(struct swarm *swarm, struct rng *rng);
 const char *swarm_fault_name(enum swarm_fault fault);

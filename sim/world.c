@@ -129,7 +129,8 @@ static void mix_effect(struct world *world, const struct effect *effect)
         mix(world, effect->reply.receipt);
         return;
     }
-    if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY)
+    if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY ||
+        effect->kind == EFFECT_BUDGET)
         return;
     if (effect->kind == EFFECT_REMOVE_UPLOAD) {
         mix(world, span_hash(span_of(effect->upload)));
@@ -183,6 +184,7 @@ void world_effect(struct world *world, const struct effect *effect)
     case EFFECT_PUBLISH:
     case EFFECT_API_KEY:
     case EFFECT_TENANT:
+    case EFFECT_BUDGET:
         break;
     }
 }
@@ -418,7 +420,8 @@ static bool run_turn(struct world *world)
 /* As SIGHUP does, between two turns. */
 static void change_limits(struct world *world)
 {
-    swarm_draw_limits(&world->swarm, &world->rng);
+    if (!world->is_calm)
+        swarm_draw_limits(&world->swarm, &world->rng);
     struct core_config config = world->swarm.config;
     plant_limits(world, &config);
     core_configure(world->core, &config);
@@ -479,6 +482,9 @@ static void calm_down(struct world *world)
         world->patience += 2 * WORLD_DAY_MS + (ms_t)open * 20 * MS_MINUTE;
     vendor_calm(world);
     operator_calm(world);
+    /* What waits for a budget would wait for the next month. */
+    world->swarm.config.budget_count = 0;
+    change_limits(world);
     world->frozen = 0;
     world->disk_free = UINT64_MAX;
     journal_note(world->journal, "faults are off");

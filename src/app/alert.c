@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const names[ALERT_KINDS] = {
 #define ALERT_NAME(upper, lower) #lower,
@@ -26,16 +27,55 @@ void alert_init(struct alerts *alerts)
         alerts->list[kind].next_at = MS_NEVER;
 }
 
+static void begin(struct alert *alert, enum alert_kind kind, ms_t at, ms_t wall)
+{
+    alert->raised_at = wall;
+    alert->next_at = at;
+    alert->again_at = at + ALERT_EVERY_MS;
+    alert->tries = 0;
+    (void)snprintf(alert->id, sizeof alert->id, "msg_alert_%s_%" PRId64, names[kind], wall);
+}
+
+/* As much as there is room for. */
+static void add(char target[static ALERT_TEXT_SIZE], const char *text)
+{
+    size_t size = strlen(target);
+    (void)snprintf(target + size, ALERT_TEXT_SIZE - size, "%s%s", size ? " " : "", text);
+}
+
+/* What was kept is told when the ten minutes are over. */
+static void begin_later(struct alert *alert, enum alert_kind kind, ms_t now)
+{
+    if (!alert->later[0])
+        return;
+    memcpy(alert->text, alert->later, sizeof alert->text);
+    alert->later[0] = '\0';
+    begin(alert, kind, alert->again_at > now ? alert->again_at : now, alert->later_at);
+}
+
+static void keep(struct alert *alert, enum alert_kind kind, const char *text, ms_t now, ms_t wall)
+{
+    bool is_unsent = !alert->in_flight && alert->tries == 0 && alert->next_at != MS_NEVER;
+    add(is_unsent ? alert->text : alert->later, text);
+    alert->later_at = wall;
+    if (!alert->in_flight && alert->next_at == MS_NEVER)
+        begin_later(alert, kind, now);
+}
+
 bool alert_raise(struct alerts *alerts, enum alert_kind kind, const char *text, ms_t now, ms_t wall)
 {
     struct alert *alert = &alerts->list[kind];
-    if (alert->raised_at && wall >= alert->raised_at && wall - alert->raised_at < ALERT_EVERY_MS)
+    bool is_soon =
+        alert->raised_at && wall >= alert->raised_at && wall - alert->raised_at < ALERT_EVERY_MS;
+    if (kind == ALERT_BUDGET && (is_soon || alert->in_flight || alert->next_at != MS_NEVER)) {
+        keep(alert, kind, text, now, wall);
+        return true;
+    }
+    if (is_soon || alert->in_flight)
         return false;
-    if (alert->in_flight)
-        return false;
-    *alert = (struct alert){.raised_at = wall, .next_at = now};
+    *alert = (struct alert){.raised_at = wall};
+    begin(alert, kind, now, wall);
     (void)snprintf(alert->text, sizeof alert->text, "%s", text);
-    (void)snprintf(alert->id, sizeof alert->id, "msg_alert_%s_%" PRId64, names[kind], wall);
     return true;
 }
 
@@ -67,12 +107,24 @@ bool alert_tried(struct alerts *alerts, enum alert_kind kind, bool delivered, ms
 {
     struct alert *alert = &alerts->list[kind];
     alert->in_flight = false;
-    if (delivered)
-        return true;
-    if (++alert->tries >= ALERT_TRIES)
-        return false;
+    if (delivered || ++alert->tries >= ALERT_TRIES) {
+        begin_later(alert, kind, now);
+        return delivered;
+    }
     alert->next_at = now + waits[alert->tries];
     return true;
+}
+
+void alert_budget(const struct budget_notice *notice, char ret_text[static ALERT_TEXT_SIZE])
+{
+    char budget[ACCOUNT_BUDGET_SIZE], spent[ACCOUNT_TEXT_SIZE], reserved[ACCOUNT_TEXT_SIZE];
+    account_write_budget(&notice->account, budget);
+    account_write(notice->spent, spent);
+    account_write(notice->account.reserved, reserved);
+    (void)snprintf(ret_text, ALERT_TEXT_SIZE,
+                   "The budget of %s %s, %s, is used up%s: %s is spent and %s reserved.",
+                   notice->is_provider ? "provider" : "tenant", notice->account.name, budget,
+                   notice->percent < 100 ? " to 80 %" : "", spent, reserved);
 }
 
 void alert_write(const struct alert *alert, enum alert_kind kind, struct buffer *target)

@@ -53,6 +53,46 @@ static void test_three_tries_with_one_id(void **state)
     assert_true(alert_next_at(&alerts) == MS_NEVER);
 }
 
+/* What a budget comes to is said once only: nothing of it gets lost. */
+static void test_budgets_are_told_together(void **state)
+{
+    struct alerts alerts;
+    enum alert_kind kind;
+    const struct alert *alert = &alerts.list[ALERT_BUDGET];
+    alert_init(&alerts);
+    assert_true(alert_raise(&alerts, ALERT_BUDGET, "Ann.", 5, WALL));
+    assert_true(alert_take(&alerts, 5, &kind) && kind == ALERT_BUDGET);
+    assert_true(alert_raise(&alerts, ALERT_BUDGET, "Bob.", 6, WALL + 1));
+    assert_string_equal(alert->text, "Ann.");
+    assert_true(alert_tried(&alerts, kind, true, 7));
+    assert_true(alert_raise(&alerts, ALERT_BUDGET, "Zoe.", 8, WALL + 3));
+    assert_false(alert_take(&alerts, 4 + ALERT_EVERY_MS, &kind));
+    assert_true(alert_take(&alerts, 5 + ALERT_EVERY_MS, &kind));
+    assert_string_equal(alert->text, "Bob. Zoe.");
+    assert_string_equal(alert->id, "msg_alert_budget_1000001");
+    assert_true(alert_tried(&alerts, kind, true, 5 + ALERT_EVERY_MS));
+    assert_true(alert_next_at(&alerts) == MS_NEVER);
+    for (int n = 0; n < 300; n++)
+        assert_true(alert_raise(&alerts, ALERT_BUDGET, "Yan.", 9 + ALERT_EVERY_MS, WALL + 9));
+    assert_int_equal(alert_next_at(&alerts), 5 + 2 * ALERT_EVERY_MS);
+}
+
+static void test_budget_in_words(void **state)
+{
+    struct budget_notice notice = {.percent = 80, .spent = 7500000};
+    char text[ALERT_TEXT_SIZE];
+    notice.account = (struct account){
+        .name = "ann", .budget = 10000000, .period = TENANT_MONTH, .reserved = 600000};
+    alert_budget(&notice, text);
+    assert_string_equal(text, "The budget of tenant ann, $10.00 a month, is used up to 80 %: $7.50 "
+                              "is spent and $0.60 reserved.");
+    notice.percent = 100;
+    notice.is_provider = true;
+    alert_budget(&notice, text);
+    assert_string_equal(text, "The budget of provider ann, $10.00 a month, is used up: $7.50 is "
+                              "spent and $0.60 reserved.");
+}
+
 static void test_body(void **state)
 {
     struct alerts alerts;
@@ -73,6 +113,8 @@ int main(void)
         cmocka_unit_test(test_once_in_ten_minutes),
         cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_three_tries_with_one_id),
+        cmocka_unit_test(test_budgets_are_told_together),
+        cmocka_unit_test(test_budget_in_words),
         cmocka_unit_test(test_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,8 @@ struct board_gauge {
     unsigned in_flight, limit;
     int64_t queued, waiting;
     ms_t pace;
+    bool is_broke;
+    struct answer_budget budget;
     struct core_health health;
 };
 
@@ -84,6 +86,13 @@ static void show_gauge(struct board *board, const struct core *core, enum core_g
     gauge->limit = seen->limit;
     gauge->queued = seen->queued;
     gauge->waiting = seen->waiting;
+    gauge->is_broke = seen->is_broke;
+    gauge->budget = (struct answer_budget){seen->budget != TENANT_NO_BUDGET,
+                                           seen->budget,
+                                           seen->period,
+                                           seen->spent,
+                                           seen->reserved,
+                                           seen->renews_at};
     gauge->health = seen->health;
     if (kind == CORE_GAUGE_MODEL)
         gauge->pace = core_pace(core, seen->name);
@@ -162,6 +171,15 @@ void board_tenant(struct board *board, struct answer_tenant *tenant)
     tenant->in_flight = gauge ? gauge->in_flight : 0;
     tenant->queued = gauge ? gauge->queued : 0;
     tenant->waiting = gauge ? gauge->waiting : 0;
+    tenant->budget = gauge ? gauge->budget : (struct answer_budget){0};
+    (void)pthread_mutex_unlock(&board->lock);
+}
+
+void board_budget(struct board *board, const char *tenant, struct answer_budget *ret_budget)
+{
+    (void)pthread_mutex_lock(&board->lock);
+    const struct board_gauge *gauge = map_get(&board->gauges[CORE_GAUGE_TENANT], span_of(tenant));
+    *ret_budget = gauge ? gauge->budget : (struct answer_budget){0};
     (void)pthread_mutex_unlock(&board->lock);
 }
 
@@ -208,6 +226,24 @@ ms_t board_pace(struct board *board, const char *model)
     ms_t pace = gauge ? gauge->pace : 0;
     (void)pthread_mutex_unlock(&board->lock);
     return pace;
+}
+
+/* The provider has too little left of its budget for the next job. */
+static bool waits_for_budget(struct board *board, const struct job *job, struct arena *arena,
+                             struct answer_waiting *ret_waiting)
+{
+    static const char *const words[TENANT_PERIOD_COUNT] = {
+        [TENANT_DAY] = " of today", [TENANT_MONTH] = " of this month", [TENANT_TOTAL] = ""};
+    const struct board_gauge *gauge =
+        map_get(&board->gauges[CORE_GAUGE_PROVIDER], span_of(job->provider));
+    if (!gauge || !gauge->is_broke)
+        return false;
+    ret_waiting->code = "budget";
+    ret_waiting->message =
+        arena_print(arena, "The budget%s for %s leaves too little for the next job there.",
+                    words[gauge->budget.period], gauge->name);
+    ret_waiting->until = gauge->budget.renews_at;
+    return true;
 }
 
 /* The first limit that is reached: overall, tenant's, model's, provider's; NULL when none is. */
@@ -281,7 +317,7 @@ void board_why(struct board *board, const struct job *job, int64_t position, str
     } else if (job->state == STATE_QUEUED) {
         (void)pthread_mutex_lock(&board->lock);
         ret_waiting->code = closed_provider(board, job, ret_waiting);
-        if (!ret_waiting->code)
+        if (!ret_waiting->code && !waits_for_budget(board, job, arena, ret_waiting))
             ret_waiting->code = reached_limit(board, job, &ret_waiting->message);
         (void)pthread_mutex_unlock(&board->lock);
         ret_waiting->position = position;

@@ -60,6 +60,8 @@ void board_stats(struct board *board, const char *tenant, struct answer_operatio
                  unsigned capacity, struct answer_stats *ret_stats);
 /* How full the tenant is: fills in_flight, queued and waiting; see board_show for how new it is. */
 void board_tenant(struct board *board, struct answer_tenant *tenant);
+/* What the tenant has reserved and spent. */
+void board_budget(struct board *board, const char *tenant, struct answer_budget *ret_budget);
 /* How full and how well the provider is: fills in_flight, limit and health; likewise. */
 void board_provider(struct board *board, struct answer_provider *provider);
 /* Mean duration of a model's jobs; 0 without history. */

@@ -155,6 +155,16 @@ static const struct command commands[] = {
      .summary = "Show what the server is doing now.",
      .asks = true,
      .run = command_stats_run},
+    {.name = "usage",
+     .words = "[options]",
+     .summary = "Show what jobs came to and cost: by day, tenant, model or provider.",
+     .about = "Examples:\n"
+              "  reel usage\n"
+              "  reel usage --by model --from 2026-11-01 --to 2026-11-30\n"
+              "  reel usage --by tenant --tenant '*' --csv > november.csv\n",
+     .options = command_usage_options,
+     .asks = true,
+     .run = command_usage_run},
     {.name = "keys",
      .words = "create|list|revoke [ID...]",
      .summary = "Make, list and revoke keys for applications.",

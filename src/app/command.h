@@ -111,6 +111,7 @@ int command_config_run(struct command_call *call);
 int command_help_run(struct command_call *call);
 int command_version_run(struct command_call *call);
 int command_stats_run(struct command_call *call);
+int command_usage_run(struct command_call *call);
 int command_completion_run(struct command_call *call);
 int command_complete_run(struct command_call *call);
 int command_backup_run(struct command_call *call);
@@ -125,6 +126,7 @@ extern const struct arguments_option command_uncertain_options[];
 extern const struct arguments_option command_keys_options[];
 extern const struct arguments_option command_config_options[];
 extern const struct arguments_option command_backup_options[];
+extern const struct arguments_option command_usage_options[];
 extern const struct arguments_option command_help_options[];
 
 #endif

@@ -434,6 +434,26 @@ static void check_webhooks(struct loading *loading)
               "bytes in base64");
 }
 
+static void check_budgets(struct loading *loading)
+{
+    struct config *config = loading->config;
+    const struct config_list *texts = &config->budget.provider_texts;
+    for (unsigned n = 0; n < texts->count; n++) {
+        struct core_budget budget;
+        bool good =
+            n < BUDGET_MAX && budget_read(span_of(texts->items[n]), &config->arena, &budget);
+        for (unsigned other = 0; good && other < config->budget.provider_count; other++)
+            good = strcmp(config->budget.providers[other].provider, budget.provider) != 0;
+        if (good)
+            config->budget.providers[config->budget.provider_count++] = budget;
+        else
+            fault(loading, origin_of(config, SPAN("budget.providers")),
+                  "budget.providers holds \"%s\"; allowed: up to %d providers, each once, as "
+                  "fal=100/month (day, month or total)",
+                  shown(loading, span_of(texts->items[n])), BUDGET_MAX);
+    }
+}
+
 static void check_origins(struct loading *loading)
 {
     const struct config *config = loading->config;
@@ -471,6 +491,7 @@ bool config_load(const struct config_source *source, struct config *ret_config,
     check_networks(&loading);
     check_webhooks(&loading);
     check_origins(&loading);
+    check_budgets(&loading);
     return !loading.failed;
 }
 

@@ -8,6 +8,7 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "app/budget.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/secret.h"
@@ -115,6 +116,16 @@ struct config {
     } alerts;
 
     struct {
+        struct config_list provider_texts; /* budget.providers, and read: */
+        struct core_budget providers[BUDGET_MAX];
+        unsigned provider_count;
+    } budget;
+
+    struct {
+        int64_t assume; /* micro-dollars; −1: nothing is assumed */
+    } price;
+
+    struct {
         bool is_signed; /* output.signed */
         ms_t link_ttl;
     } output;
@@ -140,6 +151,7 @@ enum config_type {
     CONFIG_INTEGER,  /* int64_t */
     CONFIG_BYTES,    /* uint64_t; "256MiB", "5GB", "1024" */
     CONFIG_DURATION, /* ms_t; "500ms", "10s", "15m", "24h", "7d" */
+    CONFIG_MONEY,    /* int64_t, micro-dollars; "0.05", or "none", which is −1 */
     CONFIG_BOOLEAN,
     CONFIG_LIST,   /* struct config_list; a YAML list, or text with commas */
     CONFIG_ADDRESS /* struct config_address */

@@ -178,6 +178,15 @@ const struct config_key config_table[] = {
     {"alerts.secret", NULL, NULL, CONFIG_SECRET, AT(alerts.secret), NULL, 0, 0, NULL,
      "Signs alerts: `whsec_` and 24 to 64 bytes in base64. Without it they are not signed."},
 
+    {"budget.providers", NULL, NULL, CONFIG_LIST, AT(budget.provider_texts), "", 0, 0, NULL,
+     "What may be spent at a provider, as `fal=100/month, replicate=20.50/day`: dollars a `day`, a "
+     "`month` (UTC) or in `total`. Jobs go to their next offer when it is used up, or wait. "
+     "Budgets "
+     "of tenants are set by `PUT /api/v1/tenants/ID`."},
+    {"price.assume", NULL, NULL, CONFIG_MONEY, AT(price.assume), "none", 0, 0, NULL,
+     "Dollars that a job counts with where the catalogue does not know its price, as `0.05`. With "
+     "`none` such jobs are refused to tenants that have a budget."},
+
     {"output.signed", NULL, NULL, CONFIG_BOOLEAN, AT(output.is_signed), "true", 0, 0, NULL,
      "Links to outputs carry a signature and expire; without it they need the key instead."},
     {"output.linkTtl", NULL, NULL, CONFIG_DURATION, AT(output.link_ttl), "24h", MS_MINUTE,

@@ -1,5 +1,6 @@
 #include "app/config_value.h"
 
+#include "catalog/price.h"
 #include "edge/guard.h"
 #include "edge/network.h"
 
@@ -223,6 +224,14 @@ static bool in_range(const struct config_key *key, int64_t value)
     return value >= key->min && value <= key->max;
 }
 
+static bool set_money(struct span text, int64_t *ret_micros)
+{
+    if (!span_is(text, "none"))
+        return budget_amount(text, ret_micros);
+    *ret_micros = -1;
+    return true;
+}
+
 bool config_value_set(struct config *config, const struct config_key *key, struct span text,
                       const char *user_home)
 {
@@ -257,6 +266,8 @@ bool config_value_set(struct config *config, const struct config_key *key, struc
             return false;
         *(ms_t *)target = duration;
         return true;
+    case CONFIG_MONEY:
+        return set_money(text, target);
     case CONFIG_BOOLEAN:
         return config_value_boolean(text, target);
     case CONFIG_LIST:
@@ -312,6 +323,9 @@ void config_value_allowed(const struct config_key *key, struct buffer *target)
         config_value_print_duration(key->max, target);
         buffer_add_text(target, ", as 500ms, 10s, 15m, 24h or 7d");
         break;
+    case CONFIG_MONEY:
+        buffer_add_text(target, "dollars as 0.05, to a millionth, or none");
+        break;
     case CONFIG_BOOLEAN:
         buffer_add_text(target, "true or false");
         break;
@@ -322,6 +336,13 @@ void config_value_allowed(const struct config_key *key, struct buffer *target)
         buffer_add_text(target, "ADDRESS:PORT, as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080");
         break;
     }
+}
+
+static void write_money(int64_t micros, struct buffer *target)
+{
+    char amount[PRICE_TEXT_SIZE];
+    price_write(micros, amount);
+    buffer_add_text(target, micros < 0 ? "none" : amount);
 }
 
 void config_value_write(const struct config *config, const struct config_key *key,
@@ -348,6 +369,9 @@ void config_value_write(const struct config *config, const struct config_key *ke
         break;
     case CONFIG_DURATION:
         config_value_print_duration(*(const ms_t *)value, target);
+        break;
+    case CONFIG_MONEY:
+        write_money(*(const int64_t *)value, target);
         break;
     case CONFIG_BOOLEAN:
         buffer_add_text(target, *(const bool *)value ? "true" : "false");

@@ -96,6 +96,8 @@ struct core_config *core_setup_make(const struct config *config, const struct ca
         .queue_tenant = config->limits.queue_per_tenant,
         .tiers = weights,
         .tier_count = tier_count,
+        .budgets = config->budget.providers,
+        .budget_count = config->budget.provider_count,
         .upload_kept = config->uploads.keep,
         .upload_max = (int64_t)config->uploads.max_total,
         .upload_count_max = (unsigned)config->uploads.max_count,

@@ -162,6 +162,10 @@ static void run_effect(struct engine *engine, const struct effect *effect)
         if (to->tenant)
             to->tenant(to->context, &effect->tenant);
         break;
+    case EFFECT_BUDGET:
+        if (to->budget)
+            to->budget(to->context, &effect->budget);
+        break;
     }
 }
 

@@ -36,6 +36,7 @@ struct engine_effects {
     /* May be NULL. */
     void (*api_key)(void *context, const struct api_key_change *change);
     void (*tenant)(void *context, const struct tenant_row *row);
+    void (*budget)(void *context, const struct budget_notice *notice);
 };
 
 struct engine;

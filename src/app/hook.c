@@ -572,3 +572,22 @@ void hook_alert(struct hook_office *office, enum alert_kind kind, const char *te
     (void)snprintf(order.text, sizeof order.text, "%s", text);
     (void)post(office, &order);
 }
+
+void hook_disk(struct hook_office *office, uint64_t free, uint64_t reserve)
+{
+    char text[ALERT_TEXT_SIZE];
+    (void)snprintf(text, sizeof text,
+                   "The disk is nearly full: %llu MB are free; new jobs are refused when less than "
+                   "%llu MB are.",
+                   (unsigned long long)(free >> 20), (unsigned long long)(reserve >> 20));
+    hook_alert(office, ALERT_DISK, text);
+}
+
+void hook_budget(struct hook_office *office, const struct budget_notice *notice)
+{
+    char text[ALERT_TEXT_SIZE];
+    alert_budget(notice, text);
+    log_warn("a budget is nearly used up, or is", log_text("whose", notice->account.name),
+             log_number("percent", notice->percent));
+    hook_alert(office, ALERT_BUDGET, text);
+}

@@ -57,6 +57,10 @@ void hook_echo(struct hook_office *office, int64_t job, unsigned number, bool fo
 /* False: too many are under way. */
 bool hook_test(struct hook_office *office, const struct hook_test *test);
 void hook_alert(struct hook_office *office, enum alert_kind kind, const char *text);
+/* The home's disk is nearly full: bytes that are free, and below which new jobs are refused. */
+void hook_disk(struct hook_office *office, uint64_t free, uint64_t reserve);
+/* A budget's use has come to a threshold; the log has it too. */
+void hook_budget(struct hook_office *office, const struct budget_notice *notice);
 
 /* How a try went. */
 struct hook_outcome {

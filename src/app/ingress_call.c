@@ -332,7 +332,7 @@ static struct message *make_asked(struct request *request, const struct offer *c
     struct message *message = message_make(EVENT_ASKED);
     struct asked *asked = &message->event.asked;
     struct arena *arena = &message->arena;
-    int64_t price_min = 0;
+    struct offers_bill bill = {.assume = request->ingress->shared->config->price.assume};
     asked->tenant = arena_copy(arena, span_of(request->tenant));
     asked->model = ask->model->id;              /* the catalogue outlives the message */
     bool is_sandbox = sandbox_is_here(request); /* it renders what others are asked for */
@@ -360,9 +360,9 @@ static struct message *make_asked(struct request *request, const struct offer *c
     asked->retry_of = retry_of;
     asked->flags = ask->flags;
     if (!is_sandbox && !offers_is_local(offers[0]))
-        asked->route = offers_write(offers, offer_count, ask->input, arena, &asked->price_max);
-    else if (!price_of(offers[0], ask->input, &price_min, &asked->price_max))
-        asked->price_max = 0;
+        asked->route = offers_write(offers, offer_count, ask->input, arena, &bill);
+    asked->price_max = bill.max;
+    asked->price_unknown = bill.is_unknown;
     hook_fill(request, message);
     if (ask->key.size) {
         asked->key_hash = sha256_of(ask->key, arena);
@@ -381,6 +381,7 @@ static void answer_quote(struct request *request, const struct offer *const *rou
     quote->configured = route_count > 0 && offers_configured(NULL, route[0]);
     quote->price_known = route_count > 0 && price_of(route[0], request->call.ask.input,
                                                      &quote->price_min, &quote->price_max);
+    board_budget(request->ingress->shared->board, request->tenant, &quote->budget);
     ingress_answer(request, &answer);
 }
 
@@ -548,11 +549,13 @@ void call_run(struct request *request)
         [CALL_PURGE] = list_run,
         [CALL_LOAD] = list_run,
         [CALL_HOOK_KEY] = vendor_hook_key,
+        [CALL_USAGE] = usage_run,
         [CALL_PROVIDERS] = provider_list,
         [CALL_PROVIDER_PAUSE] = provider_pause,
     };
     enum call_kind kind = request->call.kind;
-    bool of_all = kind == CALL_LIST || (kind >= CALL_KEYS && kind <= CALL_KEY_REVOKE);
+    bool of_all =
+        kind == CALL_LIST || kind == CALL_USAGE || (kind >= CALL_KEYS && kind <= CALL_KEY_REVOKE);
     if (request->all_tenants && (!of_all || kind == CALL_KEY_MAKE))
         faults_add(&request->faults, "tenant", "the name of one tenant", "is *");
     if (faults_any(&request->faults)) {

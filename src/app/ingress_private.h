@@ -40,7 +40,8 @@ struct request {
     struct list watch_link;      /* while it waits for a change: ingress->watched[job] */
     struct heap_node timer;      /* … until then */
     const char *watched_from;    /* the native status at which it began to wait */
-    struct list_work *work;      /* while the pool has it */
+    struct list_work *work;      /* while the pool has it … */
+    struct usage_work *usage;    /* … or this */
     struct upload *upload;       /* UPLOAD: what the engine was told; in the arena */
     const json_t *upload_form;   /* UPLOAD: the route's details about it; see upload_gate */
     struct span upload_id;       /* … that was given out before; or empty */
@@ -185,6 +186,9 @@ void watch_park(struct request *request, ms_t wait, void (*resume)(struct reques
 /* ingress_list.c: lists, beside the loop, and what is done with the jobs of one: PURGE cancels
  * them, LOAD counts them. */
 void list_run(struct request *request);
+
+/* ingress_usage.c: what jobs came to. */
+void usage_run(struct request *request);
 
 /* ingress_vendor.c: what the providers' own protocols need. */
 /* A create that its client may send again by itself gets a key of ours, for want of one of its own.

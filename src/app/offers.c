@@ -20,18 +20,20 @@ bool offers_is_local(const struct offer *offer)
 }
 
 struct span offers_write(const struct offer *const *offers, unsigned count, const json_t *input,
-                         struct arena *arena, int64_t *ret_price_max)
+                         struct arena *arena, struct offers_bill *bill)
 {
     struct buffer text;
     buffer_init(&text, JOB_ROUTE_MAX);
-    *ret_price_max = 0;
+    bill->max = 0;
+    bill->is_unknown = false;
     for (unsigned n = 0; n < count && n < ROUTE_OFFERS_MAX; n++) {
         int64_t min = 0, max = 0;
         if (offers_is_local(offers[n]) || !offers_configured(NULL, offers[n]))
             continue;
         if (!price_of(offers[n], input, &min, &max))
-            max = -1;
-        *ret_price_max = max > *ret_price_max ? max : *ret_price_max;
+            max = bill->assume;
+        bill->is_unknown |= max < 0;
+        bill->max = max > bill->max ? max : bill->max;
         buffer_print(&text, "%s\t%lld\t%s\n", offers[n]->provider->name, (long long)max,
                      offers[n]->slug);
     }

@@ -10,10 +10,15 @@
 bool offers_configured(void *context, const struct offer *offer);
 /* Work of our own. */
 bool offers_is_local(const struct offer *offer);
-/* Those of the offers that are configured and work elsewhere, as a job's route (core/route.h), and
- * the dearest of their prices. */
+/* What a job at such offers may cost. */
+struct offers_bill {
+    int64_t assume;  /* in: for a price that is not known; −1: nothing */
+    int64_t max;     /* the dearest of them */
+    bool is_unknown; /* one of them, and nothing is assumed */
+};
+/* Those of the offers that are configured and work elsewhere, as a job's route (core/route.h). */
 struct span offers_write(const struct offer *const *offers, unsigned count, const json_t *input,
-                         struct arena *arena, int64_t *ret_price_max);
+                         struct arena *arena, struct offers_bill *bill);
 /* A sentence that names what is missing. */
 const char *offers_missing(const struct offer *offer, struct arena *arena);
 /* The model's offers that can do this input, configured ones first, the named provider before all

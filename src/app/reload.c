@@ -19,6 +19,7 @@ static const char *const live_keys[] = {
     "uploads.maxSize",  "uploads.maxTotal",      "uploads.maxCount",
     "uploads.inFlight", "uploads.keep",          "uploads.timeout",
     "outputs.maxAge",   "outputs.maxSize",       "limits.requestsPerMinute",
+    "budget.providers", "price.assume",
 };
 
 bool reload_is_live(const struct config_key *key)
@@ -61,6 +62,7 @@ static size_t size_of(enum config_type type)
         [CONFIG_INTEGER] = sizeof(int64_t),
         [CONFIG_BYTES] = sizeof(uint64_t),
         [CONFIG_DURATION] = sizeof(ms_t),
+        [CONFIG_MONEY] = sizeof(int64_t),
         [CONFIG_BOOLEAN] = sizeof(bool),
         [CONFIG_LIST] = sizeof(struct config_list),
         [CONFIG_ADDRESS] = sizeof(struct config_address),

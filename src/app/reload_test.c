@@ -92,7 +92,7 @@ static void test_every_live_key_is_one(void **state)
     unsigned count = 0;
     for (size_t n = 0; n < config_table_size; n++)
         count += reload_is_live(&config_table[n]);
-    assert_int_equal(count, 24);
+    assert_int_equal(count, 26);
     assert_false(reload_is_live(config_find(SPAN("home"))));
 }
 

@@ -133,6 +133,11 @@ static void on_tenant(void *context, const struct tenant_row *row)
     log_info("a tenant was changed", log_text("tenant", row->tenant), log_text("tier", row->tier));
 }
 
+static void on_budget(void *context, const struct budget_notice *notice)
+{
+    hook_budget(((struct serve *)context)->hooks, notice);
+}
+
 static void on_remove_files(void *context, const struct job *job)
 {
     struct serve *serve = context;
@@ -341,7 +346,8 @@ static bool open_engine(struct serve *serve)
                                            .write_body = on_write_body,
                                            .full = on_full,
                                            .api_key = on_api_key,
-                                           .tenant = on_tenant};
+                                           .tenant = on_tenant,
+                                           .budget = on_budget};
     struct core_config *core = core_setup_make(serve->config, serve->reload.catalog,
                                                serve->shared.tiers, serve->shared.tier_count);
     serve->board = board_make();
@@ -470,12 +476,7 @@ static void tick(struct serve *serve)
         (void)ballast_lay(serve->ballast, serve->ballast_size);
         return;
     }
-    char text[ALERT_TEXT_SIZE];
-    (void)snprintf(text, sizeof text,
-                   "The disk is nearly full: %llu MB are free; new jobs are refused when less than "
-                   "%llu MB are.",
-                   (unsigned long long)(free >> 20), (unsigned long long)(reserve >> 20));
-    hook_alert(serve->hooks, ALERT_DISK, text);
+    hook_disk(serve->hooks, free, reserve);
 }
 
 /* Hands what is new to its owners: the loops read the pointers at each request, the core takes its

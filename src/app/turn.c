@@ -262,6 +262,12 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
     core_set_waiting(recovered->turn->core, tenant, count);
 }
 
+static void take_spend(void *context, const struct spend_row *row)
+{
+    struct recovered *recovered = context;
+    core_set_spend(recovered->turn->core, row);
+}
+
 static enum store_result start(struct turn *turn, ms_t now)
 {
     struct recovered recovered = {.turn = turn};
@@ -271,8 +277,10 @@ static enum store_result start(struct turn *turn, ms_t now)
                                     .bucket = take_bucket,
                                     .job = take_job,
                                     .tenant = take_tenant,
-                                    .waiting = take_waiting};
+                                    .waiting = take_waiting,
+                                    .spend = take_spend};
     enum store_result result = store_start(turn->store, &sink);
+    core_set_done(turn->core);
     turn->now = now > core_now(turn->core) ? now : core_now(turn->core);
     for (size_t n = 0; n < recovered.count; n++) {
         if (result != STORE_OK) {

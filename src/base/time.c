@@ -42,6 +42,18 @@ static struct date date_of(ms_t at)
     };
 }
 
+int64_t time_month(int64_t day)
+{
+    struct date date = date_of(day * MS_DAY);
+    return ((int64_t)date.year - 1970) * 12 + date.month - 1;
+}
+
+int64_t time_month_begins(int64_t month)
+{
+    int64_t year = month >= 0 ? month / 12 : -((11 - month) / 12);
+    return days_of(1970 + year, month - year * 12 + 1, 1);
+}
+
 /* Every answer holds several times; printf would be most of their cost. */
 static void put_digits(char *target, int value, int count)
 {

@@ -19,6 +19,9 @@ enum { TIME_ISO_SIZE = 25 };
 void time_write_iso(ms_t at, char target[static TIME_ISO_SIZE]);
 /* RFC 3339 with "Z" or an offset and up to nine digits of a second; false on anything else. */
 bool time_read_iso(struct span text, ms_t *ret_at);
+/* Months since January 1970 of a day since 1970-01-01, and the first day of such a month. */
+int64_t time_month(int64_t day);
+int64_t time_month_begins(int64_t month);
 /* RFC 9110's IMF-fixdate, "Wed, 21 Jan 2026 21:00:00 GMT" */
 enum { TIME_HTTP_SIZE = 30 };
 void time_write_http(ms_t at, char target[static TIME_HTTP_SIZE]);

@@ -282,6 +282,7 @@ static struct job *make(struct core *core, const struct asked *asked, unsigned n
     job->route = copy_if(asked->route);
     job->flags = asked->flags;
     core_give_job(core, job);
+    job->held = 0; /* life_begin reserves */
     return job;
 }
 
@@ -321,6 +322,11 @@ void ask_step(struct core *core, struct output *output, const struct event *even
     int open = count_open(core, output, asked);
     if (open < 0 || !has_uploads(core, output, asked))
         return;
+    struct money_refusal refusal;
+    if (!money_admits(core, asked, &refusal)) {
+        refuse(output, asked, refusal.error, "%s", refusal.text);
+        return;
+    }
     struct reply *reply = reply_to(output, asked);
     reply->job_count = asked->count;
     reply->created_at = core->now;

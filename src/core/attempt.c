@@ -55,6 +55,8 @@ void attempt_start(struct core *core, struct output *output, struct job *job)
 void attempt_close(struct core *core, struct job *job, enum attempt_state state,
                    enum error_code error)
 {
+    if (job->route)
+        money_settle(core, job);
     job->attempt.state = state;
     job->attempt.ended_at = core->now;
     job->attempt.error = error;
@@ -80,7 +82,7 @@ void attempt_claimed(struct core *core, struct output *output, struct job *job,
     if (is_past_deadline(core, job))
         life_end(core, output, job, STATE_EXPIRED, ERROR_EXPIRED,
                  "Its deadline passed before it could start.");
-    else
+    else if (!money_waits(core, job))
         attempt_start(core, output, job);
 }
 

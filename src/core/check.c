@@ -53,5 +53,6 @@ void core_check(const struct core *core)
     assert(list_empty(&core->dirty) && list_empty(&core->loaded) && list_empty(&core->ended));
     check_gauges(core);
     notify_check(core);
+    money_check(core);
     queue_check(&core->queue);
 }

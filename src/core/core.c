@@ -12,6 +12,8 @@ static void take_config(struct core *core, const struct core_config *config)
     core->config.tier_count = 0;
     core->config.vendors = NULL;
     core->config.vendor_count = 0;
+    core->config.budgets = NULL;
+    core->config.budget_count = 0;
 }
 
 void core_configure(struct core *core, const struct core_config *config)
@@ -19,6 +21,7 @@ void core_configure(struct core *core, const struct core_config *config)
     take_config(core, config);
     limit_change(&core->limits, config);
     health_change(&core->health, config);
+    money_configure(core, config);
 }
 
 struct core *core_make(const struct core_config *config)
@@ -40,6 +43,7 @@ struct core *core_make(const struct core_config *config)
     map_init(&core->users);
     notify_init(&core->notify, config);
     core->config.hook_schedule = NULL;
+    money_init(core, config);
     heap_init(&core->timers);
     arena_init(&core->arena);
     list_init(&core->waiters);
@@ -63,6 +67,7 @@ void core_free(struct core *core)
     for (struct list *link; (link = list_take(&core->waiters));)
         memory_free(LIST_OWNER(link, struct waiter, link));
     notify_done(&core->notify);
+    money_done(core);
     queue_done(&core->queue);
     limit_done(&core->limits);
     map_done(&core->paces);
@@ -135,6 +140,7 @@ void core_give_job(struct core *core, struct job *job)
         job_free(job);
         return;
     }
+    money_loaded(job);
     map_set(&core->jobs, job_key_span(job), job);
     list_add(&core->loaded, &job->link);
 }
@@ -251,17 +257,19 @@ static void step_got(struct core *core, struct output *output, const struct even
     }
     if (got->want.kind == WANT_DUE)
         core->next_due = got->next_due; /* before the rows are stepped: they may bring it nearer */
+    unsigned left = 0;
     for (unsigned n = 0; n < got->row_count; n++) {
         struct job *job = take_row(core, got->rows[n]);
-        if (got->want.kind == WANT_CLAIM)
+        if (got->want.kind == WANT_CLAIM) {
             table_run(core, output, job, HAPPENS_CLAIMED, NULL);
-        else if (got->want.kind == WANT_DUE)
+            left += job->state == STATE_QUEUED;
+        } else if (got->want.kind == WANT_DUE)
             table_run(core, output, job, HAPPENS_DUE, NULL);
         else
             wait_release(core, output, ended, job);
     }
     if (got->want.kind == WANT_CLAIM)
-        queue_got(&core->queue, &got->want, got->row_count, got->head_at);
+        queue_got(&core->queue, &got->want, got->row_count - left, left, got->head_at);
     else if (ended && got->row_count < got->want.limit)
         list_remove(&ended->link); /* those were all */
 }
@@ -278,12 +286,20 @@ static void step_due(struct core *core, struct output *output)
     }
 }
 
+/* Time goes on, and never back. */
+static void take_time(struct core *core, ms_t now)
+{
+    ms_t before = core->now;
+    if (now <= before)
+        return;
+    core->now = now;
+    money_turn(core, before);
+    health_turn(&core->health, &core->limits, core->now);
+}
+
 void core_step(struct core *core, const struct event *event, struct output *output)
 {
-    if (event->now > core->now) {
-        core->now = event->now;
-        health_turn(&core->health, &core->limits, core->now);
-    }
+    take_time(core, event->now);
     switch (event->kind) {
     case EVENT_ASKED:
         ask_step(core, output, event);
@@ -354,6 +370,7 @@ void core_flush(struct core *core, struct output *output)
         life_write(core, output, LIST_OWNER(core->dirty.next, struct job, dirty_link));
     queue_flush(&core->queue, output);
     limit_flush(&core->limits, output);
+    money_flush(core, output);
 }
 
 bool core_want(struct core *core, struct want *ret_want)
@@ -389,6 +406,7 @@ void core_end_turn(struct core *core)
     map_done(&core->totals);
     map_done(&core->users);
     notify_end_turn(core);
+    money_end_turn(core);
     arena_clear(&core->arena);
 }
 
@@ -396,9 +414,10 @@ ms_t core_wake_at(const struct core *core)
 {
     const struct heap_node *node = heap_first(&core->timers);
     ms_t at = node ? node->at : MS_NEVER, hooks = notify_wake_at(core);
-    ms_t blocks = health_wake_at(&core->health);
+    ms_t blocks = health_wake_at(&core->health), budgets = money_wake_at(core);
     at = hooks < at ? hooks : at;
     at = blocks < at ? blocks : at;
+    at = budgets < at ? budgets : at;
     return core->next_due < at ? core->next_due : at;
 }
 
@@ -457,12 +476,18 @@ bool core_gauge_next(const struct core *core, enum core_gauge_kind kind, size_t 
     const struct gauge *gauge = map_next(&core->limits.gauges[kind], cursor);
     if (!gauge)
         return false;
-    *ret_gauge = (struct core_gauge){.name = gauge->name,
-                                     .in_flight = gauge->in_flight,
-                                     .limit = gauge->limit,
-                                     .queued = gauge->queued,
-                                     .waiting = gauge->waiting,
-                                     .weight = gauge->weight};
+    *ret_gauge = (struct core_gauge){
+        .name = gauge->name,
+        .in_flight = gauge->in_flight,
+        .limit = gauge->limit,
+        .queued = gauge->queued,
+        .waiting = gauge->waiting,
+        .weight = gauge->weight,
+        .budget = TENANT_NO_BUDGET,
+        .is_broke = gauge->is_broke,
+    };
+    if (kind != CORE_GAUGE_MODEL)
+        money_show(core, kind == CORE_GAUGE_TENANT ? MONEY_TENANT : MONEY_PROVIDER, ret_gauge);
     const struct health *health =
         kind == CORE_GAUGE_PROVIDER ? health_of(&core->health, gauge->name) : NULL;
     if (health)

@@ -45,6 +45,13 @@ struct core_vendor {
     bool calls_back;          /* it can, and we can be reached */
 };
 
+/* What may be reserved and spent at a provider. The name is borrowed for the core's life. */
+struct core_budget {
+    const char *provider;
+    int64_t amount; /* micro-dollars */
+    enum tenant_period period;
+};
+
 struct core_config {
     const struct core_vendor *vendors;
     unsigned vendor_count;
@@ -61,6 +68,8 @@ struct core_config {
     int64_t queue_tenant;  /* of each tenant that has no limit of its own; 0: no limit */
     const struct core_tier *tiers;
     unsigned tier_count;
+    const struct core_budget *budgets; /* copied */
+    unsigned budget_count;
     uint64_t seed;             /* of ids and jitter */
     ms_t upload_kept;          /* how long an upload is kept */
     int64_t upload_max;        /* bytes of a tenant's uploads together; 0: no limit */
@@ -117,6 +126,10 @@ void core_set_bucket(struct core *core, const struct bucket_change *totals, ms_t
 void core_set_tenant(struct core *core, const struct tenant_row *row);
 void core_set_waiting(struct core *core, const char *tenant, int64_t count);
 void core_set_pace(struct core *core, const struct pace *pace);
+/* Totals of day 0 and of each day of this month at least, in any order. */
+void core_set_spend(struct core *core, const struct spend_row *row);
+/* After all of these: what budgets had come to before the start was told then. */
+void core_set_done(struct core *core);
 
 /* Every invariant that memory alone can show; aborts on a broken one (reliability I1–I34). */
 void core_check(const struct core *core);
@@ -137,6 +150,12 @@ struct core_gauge {
     /* Of tenants: */
     int64_t waiting;
     unsigned weight;
+    /* Of providers and tenants: */
+    int64_t budget, reserved, spent; /* TENANT_NO_BUDGET; of the budget's period */
+    enum tenant_period period;
+    ms_t renews_at; /* 0: never */
+    /* Of providers: a job waits for which the budget leaves too little. */
+    bool is_broke;
 };
 struct core_gauges {
     unsigned in_flight, limit;

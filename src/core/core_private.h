@@ -33,6 +33,23 @@ struct notify {
     struct map given, secrets;  /* this turn's loaded rows, in the arena */
 };
 
+/* What is reserved and spent: see money.c. */
+enum money_kind { MONEY_TENANT, MONEY_PROVIDER, MONEY_KINDS };
+
+struct money {
+    struct map accounts[MONEY_KINDS]; /* struct account by name, owned */
+    unsigned budget_count;            /* of providers */
+    unsigned broke_count;             /* providers for whose budget a job waits */
+    struct list touched;              /* accounts with a budget that changed in this step */
+    struct map sums;                  /* this turn's struct spend_entry by id, in the arena */
+    struct list dirty;                /* of those that have deltas */
+};
+
+struct money_refusal {
+    enum error_code error;
+    char text[JOB_ERROR_SIZE];
+};
+
 struct core {
     struct core_config config; /* without the lists: limits has them */
     struct rng rng;
@@ -48,6 +65,7 @@ struct core {
     struct list waiters;
     ms_t next_due; /* the earliest wake_at of a row that is not in memory */
     struct notify notify;
+    struct money money;
 
     /* Of this turn. */
     struct arena arena;
@@ -285,6 +303,48 @@ void notify_got(struct core *core, struct output *output, const struct got *got)
 void notify_end_turn(struct core *core);
 ms_t notify_wake_at(const struct core *core);
 void notify_check(const struct core *core);
+/* money.c */
+void money_init(struct core *core, const struct core_config *config);
+void money_done(struct core *core);
+void money_configure(struct core *core, const struct core_config *config);
+void money_set_tenant(struct core *core, const struct tenant_row *row);
+/* NULL: nothing is known of it. */
+const struct account *money_account(const struct core *core, enum money_kind kind,
+                                    const char *name);
+/* Whether the tenant's budget has room for it. */
+bool money_admits(struct core *core, const struct asked *asked, struct money_refusal *ret_refusal);
+/* The upper bound of what is still to be settled for the job: a function of its row. */
+int64_t money_bound(const struct job *job);
+/* A row from the store: what it says is reserved. */
+void money_loaded(struct job *job);
+/* Brings what is reserved for the job in line with its row. */
+void money_hold(struct core *core, struct job *job);
+/* The attempt at a provider begins; it ends, and costs what it says. */
+void money_open(struct core *core, const struct job *job);
+void money_settle(struct core *core, const struct job *job);
+/* It comes back after a restart. */
+void money_recover(struct core *core, const struct job *job);
+/* Whether the tenant's budget has room for so much beside what is reserved: what is paid for an
+ * attempt when another one is to follow. */
+bool money_affords(const struct core *core, const struct job *job, int64_t paid);
+/* The job has ended. */
+void money_count(struct core *core, const struct job *job);
+/* Of a provider's budget. */
+enum account_fit money_fits(const struct core *core, const char *provider, int64_t price);
+/* Why the job fails, unless there is another reason. */
+void money_remember(struct core *core, struct job *job, const char *provider, int64_t price);
+/* A queued job had better stay there: no budget of its providers has room for it now. */
+bool money_waits(struct core *core, const struct job *job);
+/* It will not be started: others need not wait behind it. */
+void money_leaves_queue(struct core *core, const struct job *job);
+/* Time has gone on. */
+void money_turn(struct core *core, ms_t before);
+ms_t money_wake_at(const struct core *core);
+void money_flush(struct core *core, struct output *output);
+/* Fills in what is reserved and spent by the gauge's name. */
+void money_show(const struct core *core, enum money_kind kind, struct core_gauge *gauge);
+void money_end_turn(struct core *core);
+void money_check(const struct core *core);
 /* pace.c */
 void pace_add(struct core *core, struct output *output, const struct job *job);
 /* It was just seen to have ended at its provider. */

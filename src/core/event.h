@@ -58,6 +58,7 @@ struct asked {
     struct span route;     /* core/route.h; empty: work of our own */
     unsigned flags;        /* enum job_flag */
     int64_t price_max, retry_of;
+    bool price_unknown;   /* of one of its offers */
     int64_t hook_lane;    /* 0: no webhook */
     unsigned hook_events; /* bits */
     const char *secret;   /* becomes the tenant's if it has none; NULL: it needs none */

@@ -189,7 +189,9 @@ struct job {
     struct list link;       /* the core's list of this turn's loaded rows */
     struct list dirty_link; /* rows to be written at the next flush */
     bool is_new, is_dirty, outputs_changed, attempt_changed, progress_only;
-    bool is_deleted; /* its row goes with this turn: nobody may find it any more */
+    bool is_deleted;                 /* its row goes with this turn: nobody may find it any more */
+    int64_t held;                    /* what is reserved for it of its tenant's budget … */
+    char held_at[JOB_PROVIDER_SIZE]; /* … and counted there: see core/money.c */
     ms_t progress_saved_at;
     ms_t hook_progress_at;  /* when a progress event was made last */
     unsigned hook_progress; /* the delivery of it, while it is pending; 0: none is */

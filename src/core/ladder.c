@@ -212,11 +212,12 @@ void ladder_hinted(struct core *core, struct output *output, struct job *job, co
 
 /* ---------------------------------------------------------------- somebody knows */
 
-static void conflict(struct output *output, const struct resolve_asked *asked, const char *text)
+static void refuse(struct output *output, const struct resolve_asked *asked, enum error_code error,
+                   const char *text)
 {
     struct reply *reply = &output_effect(output, EFFECT_REPLY)->reply;
     reply->token = asked->token;
-    reply->error = ERROR_CONFLICT;
+    reply->error = error;
     life_text(reply->text, sizeof reply->text, text);
 }
 
@@ -225,7 +226,8 @@ void resolve_refuse(struct core *core, struct output *output, struct job *job,
 {
     (void)core;
     (void)job;
-    conflict(output, &event->resolve_asked, "Only an uncertain submission can be resolved.");
+    refuse(output, &event->resolve_asked, ERROR_CONFLICT,
+           "Only an uncertain submission can be resolved.");
 }
 
 void resolve_now(struct core *core, struct output *output, struct job *job,
@@ -237,19 +239,23 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
         return;
     }
     if (asked->act == RESOLVE_LINK && (asked->claimed || is_taken(core, job, asked->remote_id))) {
-        conflict(output, asked, "That id belongs to another attempt.");
+        refuse(output, asked, ERROR_CONFLICT, "That id belongs to another attempt.");
         return;
     }
     if (job->flight.asking == ASKING_SUBMIT) {
-        conflict(
-            output, asked,
-            "It is being sent again under its key just now; the answer comes within a minute.");
+        refuse(output, asked, ERROR_CONFLICT,
+               "It is being sent again under its key just now; the answer comes within a minute.");
         return;
     }
     if (asked->act == RESOLVE_LINK) {
         life_note(core, output, job, "Linked by hand.");
         remote_adopt(core, output, job, asked->remote_id, "");
     } else if (asked->act == RESOLVE_RESUBMIT && !state_is_terminal(job->state)) {
+        if (!money_affords(core, job, job->attempt.reserved)) {
+            refuse(output, asked, ERROR_OVER_BUDGET,
+                   "The first may cost too, and the tenant's budget does not cover both.");
+            return;
+        }
         remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
         if (job->tries == CORE_TRIES_MAX)
             job->tries--; /* the limit is on what happens by itself */
@@ -264,7 +270,7 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
 void ladder_end(struct core *core, struct output *output, struct job *job)
 {
     if (job->flags & JOB_FLAG_RESUBMIT && !state_is_terminal(job->state) &&
-        job->tries < CORE_TRIES_MAX) {
+        job->tries < CORE_TRIES_MAX && money_affords(core, job, job->attempt.reserved)) {
         remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
         attempt_again(core, output, job,
                       "What came of it was not found out; it is sent again, as asked.");

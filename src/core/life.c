@@ -35,6 +35,7 @@ void life_touch(struct core *core, struct job *job)
 void life_write(struct core *core, struct output *output, struct job *job)
 {
     assert(job->is_dirty);
+    money_hold(core, job);
     job->version++;
     job->is_dirty = false;
     output_change(output, job->is_new ? CHANGE_JOB_INSERT : CHANGE_JOB_UPDATE)->job = job;
@@ -107,9 +108,11 @@ static void publish(struct output *output, const struct job *job)
 
 static void leave(struct core *core, struct job *job, enum state to)
 {
-    if (job->state == STATE_QUEUED)
+    if (job->state == STATE_QUEUED) {
         queue_leave(&core->queue, job);
-    else if (job->state == STATE_WAITING)
+        if (to != STATE_SUBMITTING)
+            money_leaves_queue(core, job);
+    } else if (job->state == STATE_WAITING)
         limit_count_waiting(&core->limits, job->tenant, -1);
     if (state_is_in_flight(job->state) && !state_is_in_flight(to)) {
         limit_leave(&core->limits, job);
@@ -145,6 +148,7 @@ void life_begin(struct core *core, struct job *job, enum state state)
     job->is_new = true;
     job->timeline = 0;
     enter(core, job, state);
+    money_hold(core, job);
     life_touch(core, job);
 }
 
@@ -159,8 +163,11 @@ void life_become(struct core *core, struct output *output, struct job *job, enum
     bool starts = (state == STATE_RUNNING || state == STATE_STORING) && !job->started_at;
     if (starts)
         job->started_at = core->now;
-    if (state_is_terminal(state))
+    if (state_is_terminal(state)) {
         job->ended_at = core->now;
+        money_count(core, job);
+    }
+    money_hold(core, job);
     write_entry(core, output, job, from, note);
     publish(output, job);
     if (starts)

@@ -127,7 +127,7 @@ static unsigned room(unsigned in_flight, unsigned limit)
 static unsigned provider_room(struct limits *limits, const char *provider)
 {
     const struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
-    if (gauge->is_blocked)
+    if (gauge->is_blocked || gauge->is_broke)
         return 0;
     unsigned left = room(gauge->in_flight, gauge->limit);
     return gauge->only_one && left > 1 ? 1 : left;

@@ -12,6 +12,7 @@ struct gauge {
     char name[JOB_MODEL_SIZE];
     char providers[CORE_PROVIDERS_MAX][JOB_PROVIDER_SIZE]; /* models: who may run it */
     bool is_blocked, only_one;                             /* providers: see core/health.h */
+    bool is_broke;                                         /* … and core/money.c */
     unsigned in_flight, limit;                             /* limit 0: none */
     unsigned weight;                                       /* tenants */
     unsigned limit_listed, weight_listed; /* what holds where a tenant has no row */

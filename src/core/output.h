@@ -3,8 +3,10 @@
 #ifndef CORE_OUTPUT_H
 #define CORE_OUTPUT_H
 
+#include "core/account.h"
 #include "core/event.h"
 #include "core/poll.h"
+#include "core/spend.h"
 
 enum change_kind {
     CHANGE_JOB_INSERT, /* `job`, with its outputs and attempt if it has any */
@@ -21,7 +23,8 @@ enum change_kind {
     CHANGE_JOB_DELETE, /* `job`, with all that belongs to it; an idempotency key stays */
     CHANGE_UPLOAD_ADD,
     CHANGE_UPLOAD_REMOVE, /* `upload.key` */
-    CHANGE_HOOK           /* of webhooks: see struct hook_change */
+    CHANGE_HOOK,          /* of webhooks: see struct hook_change */
+    CHANGE_SPEND          /* by how much a row of sums becomes more, or less; made if need be */
 };
 
 struct timeline_entry {
@@ -119,6 +122,7 @@ struct change {
         struct tenant_row tenant; /* the whole row, new or not */
         struct waiting_change waiting;
         struct hook_change hook;
+        struct spend_row spend;
     };
 };
 
@@ -144,7 +148,15 @@ enum effect_kind {
     EFFECT_POLL,   /* how it stands; of `remote_id` where there is one */
     EFFECT_FIND,   /* look for it in the provider's list */
     EFFECT_CANCEL,
-    EFFECT_FETCH /* bring the files that `told` names into the depot; WORKED follows */
+    EFFECT_FETCH, /* bring the files that `told` names into the depot; WORKED follows */
+    EFFECT_BUDGET /* a budget's use has come to 80 or 100 percent: the operator wants to know */
+};
+
+struct budget_notice {
+    struct account account; /* as it was then */
+    bool is_provider;       /* else a tenant */
+    unsigned percent;
+    int64_t spent; /* in the budget's period */
 };
 
 struct reply {
@@ -181,6 +193,7 @@ struct effect {
             unsigned tries; /* those before this one */
             bool is_last;   /* of the schedule */
         } hook;
+        struct budget_notice budget;
     };
 };
 

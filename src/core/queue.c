@@ -203,13 +203,17 @@ bool queue_want(struct queue *queue, ms_t now, struct want *ret_want)
     return false;
 }
 
-void queue_got(struct queue *queue, const struct want *want, unsigned claimed, ms_t head_at)
+void queue_got(struct queue *queue, const struct want *want, unsigned claimed, unsigned left,
+               ms_t head_at)
 {
     struct queue_bucket *bucket =
         find_bucket(queue, want->tenant, want->model, want->priority, false);
     assert(bucket);
     struct queue_tenant *tenant = bucket->tenant;
-    if (bucket->count > 0) {
+    if (left > 0) {
+        bucket->head_known =
+            false; /* one of those that stayed; it is asked for when there is room */
+    } else if (bucket->count > 0) {
         assert(head_at != MS_NEVER);
         bucket->head_at = head_at;
         bucket->head_known = true;
@@ -217,7 +221,9 @@ void queue_got(struct queue *queue, const struct want *want, unsigned claimed, m
     if (want->limit == 0)
         return;
     /* The store must give what the counts promise, or this would ask for ever. */
-    assert(claimed > 0);
+    assert(claimed + left > 0);
+    if (claimed == 0)
+        return;
     tenant->deficit = tenant->deficit > claimed ? tenant->deficit - claimed : 0;
     if (tenant->deficit == 0 && !list_empty(&tenant->buckets))
         next_tenant(queue, tenant);

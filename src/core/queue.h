@@ -51,8 +51,10 @@ void queue_enter(struct queue *queue, struct job *job);
 void queue_leave(struct queue *queue, const struct job *job);
 /* What to ask the store for next, to start as much as the limits allow; false: nothing. */
 bool queue_want(struct queue *queue, ms_t now, struct want *ret_want);
-/* The store's answer to such a want, after the claimed jobs left the queue. */
-void queue_got(struct queue *queue, const struct want *want, unsigned claimed, ms_t head_at);
+/* The store's answer to such a want, after the claimed jobs left the queue; `left` of its rows did
+ * not. */
+void queue_got(struct queue *queue, const struct want *want, unsigned claimed, unsigned left,
+               ms_t head_at);
 /* Writes the deltas since the last flush as changes. */
 void queue_flush(struct queue *queue, struct output *output);
 void queue_check(const struct queue *queue);

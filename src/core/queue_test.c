@@ -86,7 +86,7 @@ static void start_all(ms_t now, bool models, char ret_order[static QUEUE_TEST_JO
             ret_order[size++] = models ? job->model[0] : job->tenant[0];
         }
         const struct job *head = oldest(&want);
-        queue_got(&bench.queue, &want, want.limit, head ? head->queued_at : MS_NEVER);
+        queue_got(&bench.queue, &want, want.limit, 0, head ? head->queued_at : MS_NEVER);
     }
     ret_order[size] = '\0';
 }
@@ -212,7 +212,7 @@ static void an_unknown_head_is_asked_for(void **context)
     struct want want;
     assert_true(queue_want(&bench.queue, 100, &want));
     assert_int_equal(want.limit, 0);
-    queue_got(&bench.queue, &want, 0, 20);
+    queue_got(&bench.queue, &want, 0, 0, 20);
     assert_true(queue_want(&bench.queue, 100, &want));
     assert_int_equal(want.limit, 1);
     tear_down();

@@ -27,6 +27,7 @@ void recover_following(struct core *core, struct output *output, struct job *job
     assert(job->following && attempt_is_open(job));
     list_remove(&job->link);
     core->following++;
+    money_recover(core, job);
     follow_on(core, output, job);
     if (job->attempt.state == ATTEMPT_ACCEPTED)
         job->flight.until += MS_DAY;
@@ -53,6 +54,7 @@ void recover_in_flight(struct core *core, struct output *output, struct job *job
     (void)event;
     limit_enter(&core->limits, job);
     list_remove(&job->link);
+    money_recover(core, job);
     if (job->route) {
         recover_remote(core, output, job);
         return;

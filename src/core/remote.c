@@ -80,7 +80,7 @@ static bool has_place(struct core *core, const struct job *job, const char *prov
 /* The first offer that has not refused and whose provider has room. False when there is none now;
  * *ret_hope: there is one for which it is worth to wait. After an attempt that was accepted, or may
  * have been, only its own offer is tried again. */
-static bool choose(struct core *core, const struct job *job, unsigned *ret_number, bool *ret_hope)
+static bool choose(struct core *core, struct job *job, unsigned *ret_number, bool *ret_hope)
 {
     struct route_offer offer;
     bool is_bound = job->attempt.number && job->attempt.state != ATTEMPT_REFUSED;
@@ -91,9 +91,14 @@ static bool choose(struct core *core, const struct job *job, unsigned *ret_numbe
             continue;
         if (n > 0 && job->flags & JOB_FLAG_NO_FALLBACK)
             break;
+        enum account_fit fit = money_fits(core, offer.provider, offer.price);
+        if (fit != ACCOUNT_FITS)
+            money_remember(core, job, offer.provider, offer.price);
+        if (fit == ACCOUNT_NEVER)
+            continue;
         *ret_hope = true;
         *ret_number = n;
-        if (has_place(core, job, offer.provider) &&
+        if (fit == ACCOUNT_FITS && has_place(core, job, offer.provider) &&
             !health_is_blocked(health_of(&core->health, offer.provider)))
             return true;
     }
@@ -122,6 +127,7 @@ void remote_begin(struct core *core, struct output *output, struct job *job)
     attempt_open(core, job, offer.provider, number);
     job->attempt.reserved = offer.price > 0 ? offer.price : 0;
     job->attempt.sends = 1;
+    money_open(core, job);
     job->flight =
         (struct job_flight){.refused = job->flight.refused, .put_off = job->flight.put_off};
     health_begins(remote_health(core, job), &core->limits);
@@ -196,8 +202,10 @@ void remote_failed(struct core *core, struct output *output, struct job *job,
                    const struct told *told)
 {
     const char *text = told->text[0] ? told->text : error_sentence(told->error);
+    int64_t cost = remote_cost(job, told, told->billed);
     bool free = !told->billed || job->flags & JOB_FLAG_RETRY_BILLED;
-    remote_close(core, job, ATTEMPT_FAILED, told->error, remote_cost(job, told, told->billed));
+    free = free && money_affords(core, job, cost);
+    remote_close(core, job, ATTEMPT_FAILED, told->error, cost);
     if (state_is_terminal(job->state)) {
         remote_let_go(core, output, job, text);
     } else if (job->cancel_asked) {

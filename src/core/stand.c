@@ -219,10 +219,12 @@ void stand_unkept(struct core *core, struct output *output, struct job *job,
         return;
     }
     const char *text = worked->text ? worked->text : error_sentence(worked->error);
+    bool may_again = job->flags & JOB_FLAG_RETRY_BILLED && job->tries < CORE_TRIES_MAX &&
+                     money_affords(core, job, job->attempt.settled);
     remote_close(core, job, ATTEMPT_FAILED, worked->error, job->attempt.settled);
     if (state_is_terminal(job->state))
         remote_let_go(core, output, job, text);
-    else if (job->flags & JOB_FLAG_RETRY_BILLED && job->tries < CORE_TRIES_MAX)
+    else if (may_again)
         attempt_again(core, output, job, text);
     else
         life_end(core, output, job, STATE_FAILED, worked->error, text);

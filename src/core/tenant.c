@@ -61,6 +61,7 @@ void tenant_step(struct core *core, struct output *output, const struct event *e
     struct tenant_row row = event->tenant_asked.row;
     row.updated_at = core->now;
     limit_set_tenant(&core->limits, &row);
+    money_set_tenant(core, &row);
     output_change(output, CHANGE_TENANT)->tenant = row;
     output_effect(output, EFFECT_TENANT)->tenant = row;
     if (event->tenant_asked.token)
@@ -70,6 +71,7 @@ void tenant_step(struct core *core, struct output *output, const struct event *e
 void core_set_tenant(struct core *core, const struct tenant_row *row)
 {
     limit_set_tenant(&core->limits, row);
+    money_set_tenant(core, row);
 }
 
 void core_set_waiting(struct core *core, const char *tenant, int64_t count)

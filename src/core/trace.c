@@ -50,6 +50,9 @@ static void add_tenant(struct trace *trace, const struct tenant_row *row)
         buffer_print(&trace->text, " in-flight=%lld", (long long)row->in_flight);
     if (row->queued != TENANT_AS_SERVER)
         buffer_print(&trace->text, " queued=%lld", (long long)row->queued);
+    if (row->budget != TENANT_NO_BUDGET)
+        buffer_print(&trace->text, " budget=%lld period=%s", (long long)row->budget,
+                     tenant_period_name(row->period));
 }
 
 /* ---------------------------------------------------------------- events */
@@ -386,6 +389,34 @@ static void change_hook(struct trace *trace, const struct hook_change *change)
     }
 }
 
+static void add_delta(struct trace *trace, const char *word, int64_t delta)
+{
+    if (delta)
+        buffer_print(&trace->text, " %s%+lld", word, (long long)delta);
+}
+
+static void change_spend(struct trace *trace, const struct spend_row *row)
+{
+    begin(trace, "spend");
+    if (row->day == MONEY_NOW)
+        buffer_add_text(&trace->text, " now");
+    else
+        buffer_print(&trace->text, " day%+lld", (long long)(row->day - trace->epoch / MS_DAY));
+    buffer_print(&trace->text, " %s %s %s", row->tenant, row->model, row->provider);
+    add_delta(trace, "jobs", row->jobs);
+    add_delta(trace, "succeeded", row->succeeded);
+    add_delta(trace, "failed", row->failed);
+    add_delta(trace, "spent", row->spent);
+    add_delta(trace, "reserved", row->reserved);
+}
+
+static void change_upload(struct trace *trace, const struct change *change)
+{
+    begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
+    buffer_print(&trace->text, " u%lld", (long long)change->upload.key);
+    add_time(trace, "until", change->upload.expires_at);
+}
+
 const char *trace_change(struct trace *trace, const struct change *change)
 {
     switch (change->kind) {
@@ -425,9 +456,7 @@ const char *trace_change(struct trace *trace, const struct change *change)
         break;
     case CHANGE_UPLOAD_ADD:
     case CHANGE_UPLOAD_REMOVE:
-        begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
-        buffer_print(&trace->text, " u%lld", (long long)change->upload.key);
-        add_time(trace, "until", change->upload.expires_at);
+        change_upload(trace, change);
         break;
     case CHANGE_PACE:
         begin(trace, "pace");
@@ -450,6 +479,9 @@ const char *trace_change(struct trace *trace, const struct change *change)
         break;
     case CHANGE_HOOK:
         change_hook(trace, &change->hook);
+        break;
+    case CHANGE_SPEND:
+        change_spend(trace, &change->spend);
         break;
     }
     return trace->text.data;
@@ -501,6 +533,11 @@ const char *trace_effect(struct trace *trace, const struct effect *effect)
         add_job(trace, effect->hook.job);
         buffer_print(&trace->text, ".%u tries=%u%s", effect->hook.number, effect->hook.tries,
                      effect->hook.is_last ? " last" : "");
+        return trace->text.data;
+    }
+    if (effect->kind == EFFECT_BUDGET) {
+        begin(trace, "BUDGET");
+        buffer_print(&trace->text, " %s %u%%", effect->budget.account.name, effect->budget.percent);
         return trace->text.data;
     }
     begin(trace, words[effect->kind]);

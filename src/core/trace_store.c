@@ -338,6 +338,26 @@ static void forget(struct trace_store *store, int64_t job)
     store->delivery_count = kept;
 }
 
+static void put_spend(struct trace_store *store, const struct spend_row *delta)
+{
+    struct spend_row *row = store->spends;
+    const struct spend_row *end = store->spends + store->spend_count;
+    while (row < end &&
+           (row->day != delta->day || strcmp(row->tenant, delta->tenant) != 0 ||
+            strcmp(row->model, delta->model) != 0 || strcmp(row->provider, delta->provider) != 0))
+        row++;
+    assert(store->spend_count < TRACE_STORE_MAX);
+    if (row == end) {
+        store->spend_count++;
+        *row = *delta;
+    } else {
+        row->jobs += delta->jobs;
+        row->spent += delta->spent;
+        row->reserved += delta->reserved;
+    }
+    assert(row->jobs >= 0 && row->spent >= 0 && row->reserved >= 0);
+}
+
 static void apply_hook(struct trace_store *store, const struct hook_change *change)
 {
     struct delivery *row;
@@ -410,6 +430,9 @@ void trace_store_apply(struct trace_store *store, const struct change *change)
         break;
     case CHANGE_HOOK:
         apply_hook(store, &change->hook);
+        break;
+    case CHANGE_SPEND:
+        put_spend(store, &change->spend);
         break;
     }
 }
@@ -560,5 +583,8 @@ size_t trace_store_start(const struct trace_store *store, struct core *core, ms_
         core_set_tenant(core, &store->tenants[n]);
     for (size_t n = 0; n < store->waiting_count; n++)
         core_set_waiting(core, store->waiting[n].tenant, store->waiting[n].delta);
+    for (size_t n = 0; n < store->spend_count; n++)
+        core_set_spend(core, &store->spends[n]);
+    core_set_done(core);
     return count;
 }

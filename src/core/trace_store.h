@@ -36,6 +36,8 @@ struct trace_store {
     size_t delivery_count;
     struct hook_lane lanes[TRACE_STORE_MAX];
     size_t lane_count;
+    struct spend_row spends[TRACE_STORE_MAX];
+    size_t spend_count;
     struct hook_secret secrets[TRACE_STORE_MAX];
     size_t secret_count;
 };

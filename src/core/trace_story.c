@@ -395,6 +395,12 @@ static void read_tenant(struct trace_story *story, const struct words *words, st
         row->in_flight = trace_story_number(story, in_flight);
     if (queued)
         row->queued = trace_story_number(story, queued);
+    const char *budget = trace_story_option(words, "budget"),
+               *period = trace_story_option(words, "period");
+    if (budget)
+        row->budget = trace_story_number(story, budget);
+    if (period && !tenant_period_find(span_of(period), &row->period))
+        story->fault = "the period is day, month or total";
     if (tier && !span_copy(span_of(tier), row->tier, sizeof row->tier))
         story->fault = "the tier's name is too long";
 }
@@ -502,6 +508,8 @@ static bool read_command(struct trace_story *story, const struct words *words)
 {
     if (strcmp(trace_story_word(words, 0), "vendor") == 0)
         return trace_story_vendor(story, words);
+    if (strcmp(trace_story_word(words, 0), "budget") == 0)
+        return trace_story_budget(story, words);
     if (strcmp(trace_story_word(words, 0), "limit") == 0)
         return read_limit(story, words);
     if (strcmp(trace_story_word(words, 0), "queue-max") == 0) {

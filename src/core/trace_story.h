@@ -8,6 +8,7 @@
  *     uploads BYTES COUNT  limits of a tenant's uploads
  *     vendor NAME can=CANCEL,FIND_EXACT [calls-back] [key-kept=MS] [list-kept=MS]
  *            [result-kept=MS]
+ *     budget NAME MICROS day|month|total
  *     turn at +MS          then its events, one a line, as trace_event writes them
  *     restart at +MS       the core is dropped, and comes back from the rows
  *
@@ -29,6 +30,7 @@ struct trace_story {
         tenants[TRACE_STORY_LIMITS];
     struct core_tier tiers[TRACE_STORY_LIMITS];
     struct core_vendor vendors[TRACE_STORY_LIMITS];
+    struct core_budget budgets[TRACE_STORY_LIMITS];
     struct trace trace;
     struct buffer text;             /* the whole file as it should be */
     struct arena arena;             /* of the turn's words */

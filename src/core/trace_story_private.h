@@ -28,6 +28,7 @@ bool trace_story_hook_event(struct trace_story *story, const struct words *words
 /* -- trace_story_vendor.c: providers */
 
 bool trace_story_vendor(struct trace_story *story, const struct words *words);
+bool trace_story_budget(struct trace_story *story, const struct words *words);
 /* The route and flags of an ask. */
 void trace_story_route(struct trace_story *story, const struct words *words, struct asked *asked);
 /* False when it is no event about a provider. */

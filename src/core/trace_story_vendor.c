@@ -50,6 +50,21 @@ bool trace_story_vendor(struct trace_story *story, const struct words *words)
     return true;
 }
 
+/* budget NAME MICROS PERIOD */
+bool trace_story_budget(struct trace_story *story, const struct words *words)
+{
+    struct core_config *config = &story->config;
+    struct core_budget *budget = &story->budgets[config->budget_count];
+    if (config->budget_count == TRACE_STORY_LIMITS ||
+        !tenant_period_find(span_of(trace_story_word(words, 3)), &budget->period))
+        return false;
+    budget->provider = arena_copy(&story->limits, span_of(trace_story_word(words, 1)));
+    budget->amount = trace_story_number(story, trace_story_word(words, 2));
+    config->budgets = story->budgets;
+    config->budget_count++;
+    return true;
+}
+
 /* route=fal:400000,replicate:-1 [flags=resubmit,retry-billed,no-fallback] */
 void trace_story_route(struct trace_story *story, const struct words *words, struct asked *asked)
 {
@@ -68,6 +83,10 @@ void trace_story_route(struct trace_story *story, const struct words *words, str
             story->fault = "it goes: route=NAME:PRICE";
         if (!asked->route.size && route.size == 0)
             asked->provider = arena_copy(&story->arena, name);
+        int64_t micros = -1;
+        (void)span_integer(price, -1, INT64_MAX, &micros);
+        asked->price_unknown |= micros < 0;
+        asked->price_max = micros > asked->price_max ? micros : asked->price_max;
         buffer_print(&route, "%.*s\t%.*s\tslug\n", SPAN_PRINT(name), SPAN_PRINT(price));
     }
     asked->route = span_of(arena_copy(&story->arena, buffer_span(&route)));

@@ -19,7 +19,17 @@ struct answer_waiting {
     ms_t until;       /* 0: unknown */
 };
 
+/* What a tenant has reserved and spent, as of a moment ago. */
+struct answer_budget {
+    bool exists;
+    int64_t amount; /* micro-dollars */
+    enum tenant_period period;
+    int64_t spent, reserved; /* spent in the budget's period */
+    ms_t renews_at;          /* 0: never */
+};
+
 struct answer_quote {
+    struct answer_budget budget;
     bool configured, price_known;
     const struct offer *const *route;
     unsigned route_count;
@@ -47,6 +57,7 @@ struct answer_tenant {
     int64_t in_flight_max, queued_max, rate; /* 0: no limit */
     unsigned in_flight;
     int64_t queued, waiting;
+    struct answer_budget budget;
 };
 
 /* A provider, and how well it is. */
@@ -80,6 +91,14 @@ struct answer_load {
     int64_t queued, in_flight; /* now */
     int64_t succeeded, failed; /* of the jobs that are looked at, the newest */
     unsigned workers, workers_active;
+};
+
+/* What jobs came to, in groups. */
+struct answer_usage {
+    const struct spend_row *rows; /* of each only what it is grouped by, and the figures */
+    unsigned count;
+    bool more; /* there are more groups than are shown */
+    struct spend_row total;
 };
 
 struct answer {
@@ -132,6 +151,7 @@ struct answer {
     const struct answer_load *load;           /* LOAD */
     const unsigned char *hook_key;            /* HOOK_KEY: 32 bytes, of Ed25519 */
     const char *upload_path;                  /* UPLOAD_BEGIN: where to send it, signed */
+    const struct answer_usage *usage;         /* USAGE */
 };
 
 #endif

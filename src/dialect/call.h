@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "catalog/catalog.h"
 #include "core/event.h"
+#include "core/spend.h"
 
 enum call_kind {
     CALL_NONE,
@@ -44,6 +45,7 @@ enum call_kind {
     CALL_PURGE,        /* cancel what is queued of a model */
     CALL_LOAD,         /* how full a model is */
     CALL_HOOK_KEY,     /* the public half with which webhooks are signed */
+    CALL_USAGE,        /* what jobs came to */
     CALL_PROVIDERS,
     CALL_PROVIDER_PAUSE /* or let it go on */
 };
@@ -111,6 +113,12 @@ struct call {
     unsigned number;            /* REDELIVER */
     bool pause;                 /* PROVIDER_PAUSE: of the provider `name` */
     struct span hook_url;       /* HOOK_TEST */
+    /* USAGE */
+    struct {
+        int64_t from, to; /* days since 1970, both included */
+        enum spend_by by;
+        bool as_csv;
+    } usage;
 };
 
 void call_done(struct call *call);

@@ -4,6 +4,7 @@
 #include "dialect/native_keys.h"
 #include "dialect/native_provider.h"
 #include "dialect/native_upload.h"
+#include "dialect/native_usage.h"
 #include "dialect/native_write.h"
 
 #include <string.h>
@@ -288,6 +289,7 @@ static const struct {
     {"webhook-secret", CALL_SECRET, false},
     {"webhook-rotate", CALL_ROTATE, false},
     {"webhook-test", CALL_HOOK_TEST, false},
+    {"usage", CALL_USAGE, false},
     {"providers", CALL_PROVIDERS, false},
     {"provider-pause", CALL_PROVIDER_PAUSE, false},
     {"provider-resume", CALL_PROVIDER_PAUSE, false},
@@ -326,6 +328,8 @@ static void native_read(const struct dialect_scene *scene, const struct http_req
         native_hook_read_number(match, scene, faults, ret_call);
     else if (ret_call->kind == CALL_HOOK_TEST)
         native_hook_read_test(request, scene, faults, ret_call);
+    else if (ret_call->kind == CALL_USAGE)
+        native_usage_read(scene, request, faults, ret_call);
     else if (ret_call->kind == CALL_PROVIDER_PAUSE)
         native_provider_read(match, scene, faults, ret_call);
     else if (ret_call->kind == CALL_MODEL)

@@ -2,6 +2,7 @@
 
 #include "catalog/price.h"
 #include "dialect/native_ask.h"
+#include "dialect/native_usage.h"
 
 #include <math.h>
 #include <string.h>
@@ -408,6 +409,7 @@ static void write_tenant_fields(struct json_writer *writer, const struct answer_
     json_number(writer, "inFlight", tenant->in_flight);
     json_number(writer, "queued", tenant->queued);
     json_number(writer, "waiting", tenant->waiting);
+    native_usage_write_budget(&tenant->budget, writer);
     json_close_object(writer);
     json_time(writer, "updatedAt", row->updated_at);
 }

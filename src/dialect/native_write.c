@@ -5,6 +5,7 @@
 #include "dialect/native_keys.h"
 #include "dialect/native_provider.h"
 #include "dialect/native_upload.h"
+#include "dialect/native_usage.h"
 #include "dialect/openapi.h"
 
 #include <stdio.h>
@@ -325,6 +326,7 @@ static void write_quote(const struct answer *answer, struct json_writer *writer)
     } else {
         json_null_value(writer, "price");
     }
+    native_usage_write_budget(&quote->budget, writer);
     json_number(writer, "estimatedTimeSeconds", (answer->estimate + MS_SECOND - 1) / MS_SECOND);
     json_close_object(writer);
 }
@@ -457,6 +459,7 @@ void native_write(const struct dialect_scene *scene, const struct call *call,
                   struct http_response *ret_response)
 {
     struct json_writer writer;
+    struct span type = SPAN("application/json");
     json_writer_init(&writer, body);
     ret_response->status = 200;
     if (answer->refusal) {
@@ -488,6 +491,8 @@ void native_write(const struct dialect_scene *scene, const struct call *call,
         native_hook_write_secret(answer, &writer);
     } else if (call->kind == CALL_HOOK_TEST) {
         native_hook_write_test(answer, &writer);
+    } else if (call->kind == CALL_USAGE) {
+        type = native_usage_write(call, answer->usage, body);
     } else if (call->kind == CALL_PROVIDERS || call->kind == CALL_PROVIDER_PAUSE) {
         native_provider_write(call, answer, &writer);
     } else if (call->kind == CALL_MODEL) {
@@ -498,6 +503,6 @@ void native_write(const struct dialect_scene *scene, const struct call *call,
         write_job(scene, call, answer, &writer, ret_response);
     }
     if (body->size > 0)
-        (void)http_response_add(ret_response, "Content-Type", SPAN("application/json"));
+        (void)http_response_add(ret_response, "Content-Type", type);
     ret_response->body = buffer_span(body);
 }

@@ -6,6 +6,7 @@
 #include "store/ram_hook.h"
 #include "store/ram_keys.h"
 #include "store/ram_reader.h"
+#include "store/ram_spend.h"
 #include "store/ram_table.h"
 #include "store/ram_upload.h"
 
@@ -323,6 +324,7 @@ static enum store_result start(struct store *store, const struct store_sink *sin
             tell_bucket(RAM_OWNER(node, struct ram_bucket, node), sink);
     }
     ram_keys_start(ram, sink);
+    ram_spend_start(ram, sink);
     for (struct ram_node *node = ram_tree_from(&ram->flight, INT64_MIN, INT64_MIN); node;
          node = ram_tree_after(&ram->flight, node))
         sink->job(sink->context, ram_table_make(&RAM_OWNER(node, struct ram_row, flight)->job));
@@ -409,6 +411,12 @@ const struct job *ram_find_job(const struct store *store, int64_t key)
 {
     const struct ram_row *row = ram_table_find(ram_of(store), key);
     return row ? ram_table_committed(row) : NULL;
+}
+
+const struct spend_row *ram_next_spend(const struct store *store, size_t *cursor)
+{
+    const struct ram_spend *spend = map_next(&ram_of(store)->spends, cursor);
+    return spend ? &spend->before : NULL;
 }
 
 const struct upload *ram_next_upload(const struct store *store, size_t *cursor)

@@ -30,6 +30,8 @@ void ram_fail_next(struct store *store, enum ram_call call, enum store_result re
 const struct job *ram_next_job(const struct store *store, size_t *cursor);
 /* NULL when there is no such committed row. */
 const struct job *ram_find_job(const struct store *store, int64_t key);
+/* Each row of sums as committed; NULL at the end. */
+const struct spend_row *ram_next_spend(const struct store *store, size_t *cursor);
 const struct upload *ram_next_upload(const struct store *store, size_t *cursor);
 int64_t ram_turn(const struct store *store);
 /* Deliveries in order of job and number, between transactions; `after` is NULL at the start. */

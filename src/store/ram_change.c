@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "store/ram_hook.h"
 #include "store/ram_keys.h"
+#include "store/ram_spend.h"
 #include "store/ram_upload.h"
 
 #include <string.h>
@@ -360,6 +361,12 @@ static enum store_result delete_job(struct ram *ram, int64_t key)
     return STORE_OK;
 }
 
+/* `rule`: the one that is broken, or NULL. */
+static enum store_result obey(const char *rule)
+{
+    return rule ? ram_change_broken(rule, 0) : STORE_OK;
+}
+
 static enum store_result apply_one(struct ram *ram, const struct change *change)
 {
     switch (change->kind) {
@@ -379,12 +386,12 @@ static enum store_result apply_one(struct ram *ram, const struct change *change)
         return change_pace(ram, &change->pace);
     case CHANGE_API_KEY:
     case CHANGE_TENANT:
-    case CHANGE_WAITING: {
-        const char *rule = ram_keys_change(ram, change);
-        return rule ? ram_change_broken(rule, 0) : STORE_OK;
+    case CHANGE_WAITING:
+        return obey(ram_keys_change(ram, change));
+    case CHANGE_SPEND:
+        return obey(ram_spend_change(ram, &change->spend));
     case CHANGE_HOOK:
         return ram_hook_apply(ram, &change->hook);
-    }
     case CHANGE_JOB_DELETE:
         return delete_job(ram, change->job->key);
     case CHANGE_USE:
@@ -438,6 +445,7 @@ void ram_change_keep(struct ram *ram)
         drop_image(ram, row);
     }
     ram_keys_keep(ram);
+    ram_spend_keep(ram);
     ram->undo_count = 0;
     ram->keys_made = 0;
     ram->last_key_before = ram->last_key;
@@ -534,6 +542,7 @@ void ram_change_undo(struct ram *ram)
         }
     }
     ram_keys_undo(ram);
+    ram_spend_undo(ram);
     ram->keys_made = 0;
     ram->last_key = ram->last_key_before;
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "store/ram_hook.h"
 #include "store/ram_keys.h"
+#include "store/ram_spend.h"
 #include "store/ram_upload.h"
 #include "store/reading.h"
 
@@ -341,6 +342,16 @@ static enum store_result read_secret(struct reader *reader, const char *tenant,
     return secret ? STORE_OK : STORE_NONE;
 }
 
+static enum store_result read_usage(struct reader *reader, const struct reader_usage_filter *filter,
+                                    struct reader_usage *ret_usage)
+{
+    struct ram *ram = ram_behind(reader);
+    pthread_mutex_lock(&ram->lock);
+    ram_spend_read(ram, filter, ret_usage);
+    pthread_mutex_unlock(&ram->lock);
+    return STORE_OK;
+}
+
 static const struct reader_type ram_reader_type = {
     .close = close_reader,
     .job = read_job,
@@ -358,6 +369,7 @@ static const struct reader_type ram_reader_type = {
     .deliveries = read_deliveries,
     .tries = read_tries,
     .secret = read_secret,
+    .usage = read_usage,
 };
 
 struct reader *ram_reader_open(struct ram *ram)

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "store/ram_hook.h"
 #include "store/ram_keys.h"
+#include "store/ram_spend.h"
 #include "store/ram_upload.h"
 
 #include <assert.h>
@@ -278,6 +279,7 @@ void ram_table_clone(struct ram *target, const struct ram *source)
         ram_tree_add(&target->dependencies, &made->node, node->major, node->minor);
     }
     ram_keys_clone(target, source);
+    ram_spend_clone(target, source);
     ram_upload_clone(target, source);
     ram_hook_clone(target, source);
     target->turn = source->turn;
@@ -328,5 +330,6 @@ void ram_table_free(struct ram *ram)
     map_done(&ram->keys);
     map_done(&ram->paces);
     ram_keys_free(ram);
+    ram_spend_free(ram);
     memory_free(ram->undo);
 }

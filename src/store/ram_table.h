@@ -81,6 +81,11 @@ struct ram_waiting {
     int64_t count, before;
 };
 
+struct ram_spend {
+    struct spend_row row, before;
+    bool is_new;
+};
+
 struct ram_dependency {
     struct ram_node node; /* by the job that is waited for, then the one that waits */
 };
@@ -188,7 +193,9 @@ struct ram {
     struct map lines, keys, paces;
     struct map tenants, api_keys, waiting; /* see ram_keys.h */
     bool keys_touched;                     /* the open transaction changed some of those */
-    struct map uploads;                    /* by key */
+    struct map spends;                     /* see ram_spend.h */
+    bool spends_touched;
+    struct map uploads; /* by key */
     struct ram_tree flight, wake, twins, expiry, dependencies;
     struct ram_tree upload_expiry, uses_by_source, uses_by_job;
     struct map lanes, secrets; /* of webhooks; owned */

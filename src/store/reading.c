@@ -37,3 +37,24 @@ int64_t reading_place(int64_t count, int64_t arrived, int64_t ticket)
     int64_t place = count - (arrived - ticket);
     return place < 1 ? 1 : place;
 }
+
+void reading_name_usage(enum spend_by by, const char *name, struct spend_row *row)
+{
+    if (by == SPEND_BY_TENANT)
+        (void)span_copy(span_of(name), row->tenant, sizeof row->tenant);
+    else if (by == SPEND_BY_MODEL)
+        (void)span_copy(span_of(name), row->model, sizeof row->model);
+    else if (by == SPEND_BY_PROVIDER)
+        (void)span_copy(span_of(name), row->provider, sizeof row->provider);
+}
+
+void reading_add_usage(enum spend_by by, const struct spend_row *row, struct reader_usage *usage)
+{
+    spend_add(&usage->total, row);
+    if (by == SPEND_BY_DAY && row->day == MONEY_NOW)
+        return;
+    if (usage->count == READER_USAGE_MAX)
+        usage->more = true;
+    else
+        usage->rows[usage->count++] = *row;
+}

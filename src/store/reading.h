@@ -12,4 +12,9 @@ bool reading_has_text(struct span metadata, struct span key, struct span text);
  * that left from the middle make it too large, never smaller than 1. */
 int64_t reading_place(int64_t count, int64_t arrived, int64_t ticket);
 
+/* Puts the group's name where it belongs; a day has none. */
+void reading_name_usage(enum spend_by by, const char *name, struct spend_row *row);
+/* The next group. */
+void reading_add_usage(enum spend_by by, const struct spend_row *row, struct reader_usage *usage);
+
 #endif

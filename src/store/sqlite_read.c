@@ -3,6 +3,7 @@
 #include "store/sqlite_hook.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_row.h"
+#include "store/sqlite_spend.h"
 
 #include <string.h>
 
@@ -231,7 +232,8 @@ enum store_result sqlite_read_meta(struct sqlite *sqlite, ms_t *ret_now)
     return STORE_OK;
 }
 
-static enum store_result start_meta(struct sqlite *sqlite, const struct store_sink *sink)
+static enum store_result start_meta(struct sqlite *sqlite, const struct store_sink *sink,
+                                    ms_t *ret_now)
 {
     ms_t now = 0, next_due = MS_NEVER;
     enum store_result result = sqlite_read_meta(sqlite, &now);
@@ -243,6 +245,7 @@ static enum store_result start_meta(struct sqlite *sqlite, const struct store_si
         sqlite_connection_reset(&sqlite->writer, STATEMENT_NEXT_DUE);
     }
     sink->meta(sink->context, sqlite->turn, now, sqlite->last_key, next_due);
+    *ret_now = now;
     return end_of_rows(result);
 }
 
@@ -297,13 +300,16 @@ static enum store_result start_jobs(struct sqlite *sqlite, const struct store_si
 
 enum store_result sqlite_read_start(struct sqlite *sqlite, const struct store_sink *sink)
 {
-    enum store_result result = start_meta(sqlite, sink);
+    ms_t now = 0;
+    enum store_result result = start_meta(sqlite, sink, &now);
     if (result == STORE_OK)
         result = start_paces(sqlite, sink);
     if (result == STORE_OK)
         result = start_buckets(sqlite, sink);
     if (result == STORE_OK)
         result = sqlite_keys_start(sqlite, sink);
+    if (result == STORE_OK)
+        result = sqlite_spend_start(sqlite, sink, now);
     if (result == STORE_OK)
         result = start_jobs(sqlite, sink, STATEMENT_FLIGHT);
     if (result == STORE_OK)

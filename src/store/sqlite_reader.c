@@ -5,6 +5,7 @@
 #include "store/sqlite_keys.h"
 #include "store/sqlite_reader_statement.h"
 #include "store/sqlite_row.h"
+#include "store/sqlite_spend.h"
 
 struct sqlite_reader {
     struct reader reader;
@@ -529,6 +530,13 @@ static enum store_result read_remote_id(struct reader *reader, const char *id, i
     return STORE_OK;
 }
 
+static enum store_result read_usage(struct reader *reader, const struct reader_usage_filter *filter,
+                                    struct reader_usage *ret_usage)
+{
+    limit_time(reader_of(reader), SQLITE_READER_USAGE_MS);
+    return sqlite_spend_read(&reader_of(reader)->connection, filter, ret_usage);
+}
+
 static const struct reader_type sqlite_reader_type = {
     .remote_id = read_remote_id,
     .close = close_reader,
@@ -546,6 +554,7 @@ static const struct reader_type sqlite_reader_type = {
     .deliveries = read_deliveries,
     .tries = read_tries,
     .secret = read_secret,
+    .usage = read_usage,
     .hold = hold,
     .rest = rest,
 };

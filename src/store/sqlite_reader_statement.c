@@ -5,6 +5,14 @@
 
 #define LIST_COLUMNS "SELECT key, tenant, model, provider, state, created_at FROM jobs "
 
+#define USAGE_COLUMNS                                                                              \
+    "SELECT CASE ?3 WHEN 0 THEN tenant WHEN 1 THEN model WHEN 2 THEN provider ELSE day END"        \
+    " AS name, sum(jobs), sum(succeeded), sum(failed), sum(spent), sum(reserved) FROM ("
+#define USAGE_NOW                                                                                  \
+    " UNION ALL SELECT 0, tenant, model, provider, 0, 0, 0, 0, reserved FROM spend"                \
+    " WHERE day = 0 AND reserved > 0"
+#define USAGE_ORDER ") GROUP BY name ORDER BY name"
+
 const char *const sqlite_reader_statements[READ_COUNT] = {
     [READ_JOB] = "SELECT " SQLITE_ROW_COLUMNS " FROM jobs" SQLITE_ROW_JOIN "WHERE key = ?1",
     [READ_ATTEMPT] =
@@ -25,6 +33,13 @@ const char *const sqlite_reader_statements[READ_COUNT] = {
     [READ_SETTING] = "SELECT text FROM settings WHERE name = ?1",
     [READ_TENANTS] = "SELECT " SQLITE_KEYS_TENANT_COLUMNS " FROM tenants",
     [READ_API_KEYS] = "SELECT " SQLITE_KEYS_COLUMNS " FROM api_keys ORDER BY id",
+    [READ_USAGE] =
+        USAGE_COLUMNS "SELECT * FROM spend WHERE day BETWEEN ?1 AND ?2" USAGE_NOW USAGE_ORDER,
+    /* A seek for each day, for the rows of all tenants lie between. */
+    [READ_USAGE_TENANT] =
+        "WITH RECURSIVE days(at) AS (SELECT ?1 UNION ALL SELECT at + 1 FROM days WHERE at < "
+        "?2) " USAGE_COLUMNS "SELECT spend.* FROM days CROSS JOIN spend"
+        " ON spend.day = days.at AND spend.tenant = ?4" USAGE_NOW " AND tenant = ?4" USAGE_ORDER,
     [READ_UPLOAD] = "SELECT " SQLITE_ROW_UPLOAD_COLUMNS " FROM uploads WHERE key = ?1",
     [READ_EXPIRED] =
         "SELECT key, size FROM uploads WHERE expires_at <= ?1 AND NOT EXISTS"

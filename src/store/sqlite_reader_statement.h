@@ -24,6 +24,8 @@ enum sqlite_reader_statement {
     READ_DELIVERIES,
     READ_TRIES,
     READ_SECRET,
+    READ_USAGE,
+    READ_USAGE_TENANT,
     READ_REMOTE_ID,
     READ_BEGIN,
     READ_END,

@@ -293,7 +293,48 @@ static const char *const version_1[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {version_1};
+/* Sums of what jobs came to: see core/spend.h. What the rows say so far is summed up, once. */
+static const char *const version_2[] = {
+    "CREATE TABLE spend ("
+    "  day INTEGER NOT NULL CHECK (day >= 0),"
+    "  tenant TEXT NOT NULL CHECK (tenant <> ''),"
+    "  model TEXT NOT NULL,"
+    "  provider TEXT NOT NULL,"
+    "  jobs INTEGER NOT NULL CHECK (jobs >= 0),"
+    "  succeeded INTEGER NOT NULL CHECK (succeeded >= 0),"
+    "  failed INTEGER NOT NULL CHECK (failed >= 0),"
+    "  spent INTEGER NOT NULL CHECK (spent >= 0),"
+    "  reserved INTEGER NOT NULL CHECK (reserved >= 0),"
+    "  CHECK (reserved = 0 OR day = 0),"
+    "  PRIMARY KEY (day, tenant, model, provider)"
+    ") STRICT, WITHOUT ROWID",
+    "INSERT INTO spend SELECT ended_at / 86400000, tenant, model, provider, count(*),"
+    "    sum(state = 'succeeded'), sum(state = 'failed' OR state = 'expired'), 0, 0"
+    "  FROM jobs WHERE ended_at > 0 GROUP BY 1, 2, 3, 4",
+    "INSERT INTO spend SELECT attempts.ended_at / 86400000, tenant, model, attempts.provider,"
+    "    0, 0, 0, sum(settled), 0"
+    "  FROM attempts JOIN jobs ON jobs.key = attempts.job"
+    "  WHERE settled > 0 AND attempts.ended_at > 0 GROUP BY 1, 2, 3, 4"
+    "  ON CONFLICT DO UPDATE SET spent = spent + excluded.spent",
+    "INSERT INTO spend SELECT 0, tenant, model, provider, 0, 0, 0, sum(spent), 0"
+    "  FROM spend WHERE spent > 0 GROUP BY 2, 3, 4",
+    /* As core/money.c has it: the price of the job until it ends, and that of an attempt that is
+     * open until that has ended. */
+    "INSERT INTO spend SELECT 0, tenant, model, provider, 0, 0, 0, 0, sum(bound) FROM ("
+    "    SELECT tenant, model, jobs.provider AS provider,"
+    "      max(CASE WHEN jobs.ended_at = 0 THEN price_max ELSE 0 END,"
+    "        coalesce(max(reserved, settled), 0)) AS bound"
+    "    FROM jobs JOIN inputs ON inputs.job = jobs.key"
+    "    LEFT JOIN attempts ON attempts.job = jobs.key AND attempts.number = jobs.attempt"
+    "      AND (attempts.state = 'intent' OR attempts.state = 'accepted'"
+    "        OR attempts.state = 'uncertain')"
+    "    WHERE route IS NOT NULL AND (jobs.ended_at = 0 OR following = 1))"
+    "  WHERE bound > 0 GROUP BY 2, 3, 4"
+    "  ON CONFLICT DO UPDATE SET reserved = excluded.reserved",
+    NULL,
+};
+
+static const char *const *const migrations[] = {version_1, version_2};
 
 int sqlite_schema_version(void)
 {

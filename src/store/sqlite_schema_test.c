@@ -1,6 +1,7 @@
 /* Files of all kinds at the start. */
 #include "store/sqlite_schema.h"
 
+#include "base/memory.h"
 #include "store/sqlite.h"
 #include "store/store_scene.h"
 
@@ -123,6 +124,77 @@ static void test_the_file_is_private(void **state)
     store_scene_close(&scene);
 }
 
+/* ---------------------------------------------------------------- from version 1 */
+
+enum { UPGRADE_DAY = 20700 };
+
+static struct job *job_at(int64_t key, enum state state, enum attempt_state attempt)
+{
+    struct job *job = store_scene_job(key, 5);
+    job->state = state;
+    job->price_max = 1000;
+    job->route = memory_copy(SPAN("fal\t1000\tslug\n"));
+    (void)span_copy(SPAN("fal"), job->provider, sizeof job->provider);
+    if (state_is_terminal(state))
+        job->ended_at = UPGRADE_DAY * MS_DAY + 5;
+    if (attempt == ATTEMPT_NONE)
+        return job;
+    job->attempt = (struct attempt){.number = 1, .state = attempt, .reserved = 600};
+    (void)span_copy(SPAN("fal"), job->attempt.provider, sizeof job->attempt.provider);
+    return job;
+}
+
+static void insert(struct store_scene *scene, struct job *job)
+{
+    store_scene_insert(scene, job);
+    store_scene_turn(scene);
+    job_free(job);
+}
+
+/* Jobs in every stage that money knows. */
+static void fill_version_1(struct store_scene *scene)
+{
+    struct job *done = job_at(1, STATE_SUCCEEDED, ATTEMPT_DONE);
+    done->attempt.settled = 500;
+    done->attempt.ended_at = done->ended_at;
+    insert(scene, done);
+    insert(scene, job_at(2, STATE_QUEUED, ATTEMPT_NONE));
+    insert(scene, job_at(3, STATE_RUNNING, ATTEMPT_ACCEPTED));
+    struct job *followed = job_at(4, STATE_CANCELED, ATTEMPT_ACCEPTED);
+    followed->following = true;
+    insert(scene, followed);
+    insert(scene, job_at(5, STATE_EXPIRED, ATTEMPT_NONE));
+    struct job *own = job_at(6, STATE_QUEUED, ATTEMPT_NONE);
+    memory_free(own->route);
+    own->route = NULL;
+    insert(scene, own);
+    shut(scene);
+    run_sql(scene->path, "DROP TABLE spend; PRAGMA user_version = 1");
+}
+
+static void test_version_1_is_summed_up(void **state)
+{
+    struct store_scene scene;
+    struct spend_row rows[READER_USAGE_MAX];
+    struct reader_usage usage = {.rows = rows};
+    const struct reader_usage_filter filter = {NULL, UPGRADE_DAY, UPGRADE_DAY, SPEND_BY_PROVIDER};
+    char fault[STORE_FAULT_SIZE] = "";
+    open_scene(&scene);
+    fill_version_1(&scene);
+    scene.store = sqlite_open(scene.path, fault);
+    assert_non_null(scene.store);
+    scene.reader = store_open_reader(scene.store, fault);
+    assert_int_equal(reader_usage(scene.reader, &filter, &usage), STORE_OK);
+    assert_int_equal(usage.count, 1);
+    assert_string_equal(rows[0].provider, "fal");
+    assert_int_equal(rows[0].jobs, 3);
+    assert_int_equal(rows[0].succeeded, 1);
+    assert_int_equal(rows[0].failed, 1);
+    assert_int_equal(rows[0].spent, 500);
+    assert_int_equal(rows[0].reserved, 1000 + 1000 + 600);
+    store_scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_strange_files_are_refused),
         cmocka_unit_test(test_unwritable_places_are_refused),
         cmocka_unit_test(test_the_file_is_private),
+        cmocka_unit_test(test_version_1_is_summed_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,13 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
     [STATEMENT_WAITING_CHANGE] = "UPDATE waiting SET count = count + ?2 WHERE tenant = ?1",
     [STATEMENT_WAITING_ADD] = "INSERT INTO waiting VALUES (?1, ?2)",
     [STATEMENT_WAITING] = "SELECT tenant, count FROM waiting WHERE count > 0",
+    [STATEMENT_SPEND_CHANGE] =
+        "UPDATE spend SET jobs = jobs + ?5, succeeded = succeeded + ?6, failed = failed + ?7,"
+        " spent = spent + ?8, reserved = reserved + ?9"
+        " WHERE day = ?1 AND tenant = ?2 AND model = ?3 AND provider = ?4",
+    [STATEMENT_SPEND_ADD] = "INSERT INTO spend VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STATEMENT_SPENDS] = "SELECT * FROM spend WHERE day = 0"
+                         " UNION ALL SELECT * FROM spend WHERE day >= ?1",
 
     [STATEMENT_DELIVERY_INSERT] =
         "INSERT INTO deliveries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

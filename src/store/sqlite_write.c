@@ -4,6 +4,7 @@
 #include "store/sqlite_hook.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_row.h"
+#include "store/sqlite_spend.h"
 #include "store/sqlite_upload.h"
 
 #include <assert.h>
@@ -194,6 +195,8 @@ static enum store_result apply_one(struct sqlite *sqlite, const struct change *c
         return sqlite_upload_apply(sqlite, change);
     case CHANGE_HOOK:
         return sqlite_hook_apply(sqlite, &change->hook);
+    case CHANGE_SPEND:
+        return sqlite_spend_change(sqlite, &change->spend);
     }
     return STORE_BROKEN;
 }

@@ -172,6 +172,16 @@ enum store_result reader_upload(struct reader *reader, int64_t key, struct uploa
     return key > 0 ? reader->type->upload(reader, key, ret_upload) : STORE_NONE;
 }
 
+enum store_result reader_usage(struct reader *reader, const struct reader_usage_filter *filter,
+                               struct reader_usage *ret_usage)
+{
+    assert(filter->from > 0 && filter->to - filter->from < SPEND_DAYS_MAX);
+    ret_usage->count = 0;
+    ret_usage->more = false;
+    ret_usage->total = (struct spend_row){.day = 0};
+    return reader->type->usage(reader, filter, ret_usage);
+}
+
 enum store_result reader_expired(struct reader *reader, ms_t now, struct reader_sweep *ret_list,
                                  unsigned *ret_count)
 {

@@ -110,8 +110,9 @@ void store_rollback(struct store *store);
 /* Once after opening, before the first begin: empty buckets are not told, and their tickets count
  * from nothing again. STORE_BUSY may be tried again.
  *
- * What a start needs, told in this order: meta, pace…, bucket…, tenant…, waiting…, in-flight job…
- * (by key), those followed after their end. The callbacks from `tenant` on may be NULL. */
+ * What a start needs, told in this order: meta, pace…, bucket…, tenant…, waiting…, spend…,
+ * in-flight job… (by key), those followed after their end. The callbacks from `tenant` on may be
+ * NULL. */
 struct store_sink {
     void *context;
     void (*meta)(void *context, int64_t turn, ms_t now, int64_t last_key, ms_t next_due);
@@ -121,6 +122,8 @@ struct store_sink {
     void (*job)(void *context, struct job *job); /* takes it over */
     void (*tenant)(void *context, const struct tenant_row *row);
     void (*waiting)(void *context, const char *tenant, int64_t count); /* never 0 */
+    /* Those of day 0, and of the last 31 days at least. */
+    void (*spend)(void *context, const struct spend_row *row);
 };
 enum store_result store_start(struct store *store, const struct store_sink *sink);
 
@@ -162,6 +165,23 @@ struct reader_sweep {
 };
 enum { READER_SWEEP_MAX = 256 };
 
+/* What is summed: days from … to, both included, at most SPEND_DAYS_MAX of them, and what is
+ * reserved now. */
+struct reader_usage_filter {
+    const char *tenant; /* NULL: all */
+    int64_t from, to;   /* > 0 */
+    enum spend_by by;
+};
+enum { READER_USAGE_MAX = 1000 };
+
+/* Groups in order; of each row only what it is grouped by is filled, and the figures. */
+struct reader_usage {
+    struct spend_row *rows; /* READER_USAGE_MAX, the caller's */
+    unsigned count;
+    bool more;              /* there are more groups than that */
+    struct spend_row total; /* of all of them; by day only here is what is reserved */
+};
+
 struct reader_type {
     void (*close)(struct reader *reader);
     enum store_result (*job)(struct reader *reader, int64_t key, struct job *ret_job,
@@ -189,6 +209,8 @@ struct reader_type {
                                struct delivery_try *ret_tries, unsigned *ret_count);
     enum store_result (*secret)(struct reader *reader, const char *tenant,
                                 struct hook_secret *ret_row);
+    enum store_result (*usage)(struct reader *reader, const struct reader_usage_filter *filter,
+                               struct reader_usage *ret_usage);
     enum store_result (*remote_id)(struct reader *reader, const char *id, int64_t *ret_job);
     void (*hold)(struct reader *reader); /* may be NULL, with `rest` */
     void (*rest)(struct reader *reader);
@@ -225,6 +247,9 @@ enum store_result reader_timeline(struct reader *reader, int64_t key,
 enum store_result reader_attempts(struct reader *reader, int64_t key, struct attempt *ret_attempts,
                                   unsigned *ret_count);
 enum store_result reader_upload(struct reader *reader, int64_t key, struct upload *ret_upload);
+/* Within two seconds: see struct reader_usage. Reads the days' sums, never the jobs. */
+enum store_result reader_usage(struct reader *reader, const struct reader_usage_filter *filter,
+                               struct reader_usage *ret_usage);
 /* For the sweeper, each up to READER_SWEEP_MAX, what a job that has not ended reads left out,
  * within ten seconds. Uploads that expired by `now`, the earliest first; jobs that ended by `until`
  * whose files are there, the earliest first; and the size of all outputs that are there. */
