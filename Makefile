@@ -36,7 +36,7 @@ test: $(TEST_BUILD)/build.ninja ## the short tests under ASan and UBSan, with ti
 check: ## the long gates: the simulator at length, kills, a million jobs, figures
 	@tools/deps bench
 	@$(MAKE) --no-print-directory all
-	BAR_SLACK=0.8 tools/each $(BUILD)/check tests/check
+	tools/each $(BUILD)/check tests/check
 
 bench: all ## the measurements of bench/*.sh, beside nginx, BullMQ and Celery (installs those)
 	@tools/deps bench

@@ -7,8 +7,7 @@
 #
 #   bench/compose.sh [BUILD]      BUILD is a release build's folder (default: build)
 #
-# Bars (exit status 1 when one is missed, 3 when only speed is; BAR_SLACK (1) is how much of the
-# speed must be reached):
+# Bars (exit status 1 when one is missed, 3 when only speed is):
 #   speed    at least that of ffmpeg; what reel does besides counts against it: it reads
 #            the finished film back, looks for black, frozen and silent places, makes a thumbnail
 #   quality  the same pictures at the same moments: SSIM to ffmpeg's filtered frames before any
@@ -97,7 +96,6 @@ clock() { # NAME, then the command
 least() { sort -n "$1.times" | sed -n 1p; }
 
 failed=0 slow=0
-slack=${BAR_SLACK:-1}
 row() { printf '%-40s %12s %12s %9s  %s\n' "$1" "$2" "$3" "$4" "$5"; }
 verdict() { # NAME OURS THEIRS RATIO CONDITION
     if awk "BEGIN { exit !($5) }"; then word=PASS; else word=FAIL failed=1; fi
@@ -123,7 +121,7 @@ while [ $i -lt "$runs" ] || behind; do
 done
 speed() { # TITLE OURS THEIRS
     mine=$(least "$2") other=$(least "$3") word=PASS
-    awk "BEGIN { exit !($other >= $mine * $slack) }" || word=FAIL slow=3
+    awk "BEGIN { exit !($other >= $mine) }" || word=FAIL slow=3
     row "$1" "$mine" "$other" "$(awk "BEGIN { printf \"%.2fx\", $other / $mine }")" $word
 }
 shown() { # TITLE OURS THEIRS
