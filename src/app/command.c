@@ -4,6 +4,7 @@
 #include "app/glyph.h"
 #include "app/interrupt.h"
 #include "app/nearest.h"
+#include "app/table.h"
 #include "app/terminal.h"
 #include "base/id.h"
 
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SETTINGS_MAX = 64 };
@@ -288,6 +290,39 @@ int command_refuse_name(const char *name)
 }
 
 /* ---------------------------------------------------------------- for the commands */
+
+int command_ask(struct command_call *call, const struct client_request *request,
+                void (*show)(const json_t *answer))
+{
+    struct client_answer answer;
+    int status = COMMAND_SUCCEEDED;
+    if (client_ask(&call->client, request, &answer) != CLIENT_OK)
+        status = client_complain(&call->client, &answer, call->as_json);
+    else if (call->as_json)
+        command_print_json(&answer);
+    else
+        show(answer.json);
+    client_answer_done(&answer);
+    return status;
+}
+
+void command_write_table(const struct table_column *columns, unsigned column_count,
+                         const json_t *items,
+                         void (*add)(struct table *table, const json_t *item, ms_t now,
+                                     struct arena *arena))
+{
+    struct table table;
+    struct arena arena;
+    size_t index;
+    json_t *item;
+    ms_t now = (ms_t)time(NULL) * MS_SECOND;
+    arena_init(&arena);
+    table_init(&table, columns, column_count);
+    json_array_foreach((json_t *)(uintptr_t)items, index, item)
+        add(&table, item, now, &arena);
+    table_print(&table);
+    arena_done(&arena);
+}
 
 bool command_is_job(const char *text)
 {

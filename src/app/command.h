@@ -85,6 +85,17 @@ int command_refuse_name(const char *name);
 bool command_is_job(const char *text);
 /* Jobs as the API lists them, as a table; `more`: there are others. */
 void command_write_jobs(const json_t *items, bool more);
+/* Asks, and says what came of it: the answer's JSON with --json, else what `show` makes of it for
+ * people. Gives the status to end with. */
+int command_ask(struct command_call *call, const struct client_request *request,
+                void (*show)(const json_t *answer));
+/* A row for each of the items, on standard output. */
+struct table;
+struct table_column;
+void command_write_table(const struct table_column *columns, unsigned column_count,
+                         const json_t *items,
+                         void (*add)(struct table *table, const json_t *item, ms_t now,
+                                     struct arena *arena));
 /* The answer's JSON as it came. */
 void command_print_json(const struct client_answer *answer);
 /* Where the configuration's sources are, for commands that read it: --config, --home, … */

@@ -1,7 +1,6 @@
 /* `reel cancel ID…` and `reel retry ID` */
 #include "app/command.h"
 #include "app/job_view.h"
-#include "base/id.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,21 +24,18 @@ static const char *receipt_sentence(const char *receipt)
     return receipt[0] ? receipt : "canceled";
 }
 
+static void show_receipt(const json_t *answer)
+{
+    printf("%s  %s\n", job_view_text(answer, "jobId"),
+           receipt_sentence(job_view_text(answer, "receipt")));
+}
+
 static int cancel(struct command_call *call, const char *id)
 {
     char path[PATH_SIZE];
-    struct client_answer answer;
     (void)snprintf(path, sizeof path, "/api/v1/generate/%s", id);
-    struct client_request request = {.method = "DELETE", .path = path};
-    int status = COMMAND_SUCCEEDED;
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
-        status = client_complain(&call->client, &answer, call->as_json);
-    else if (call->as_json)
-        command_print_json(&answer);
-    else
-        printf("%s  %s\n", id, receipt_sentence(job_view_text(answer.json, "receipt")));
-    client_answer_done(&answer);
-    return status;
+    return command_ask(call, &(struct client_request){.method = "DELETE", .path = path},
+                       show_receipt);
 }
 
 int command_cancel_run(struct command_call *call)
@@ -64,30 +60,25 @@ const struct arguments_option command_retry_options[] = {
     {0},
 };
 
+static void show_retry(const json_t *answer)
+{
+    const char *id = job_view_text(answer, "jobId");
+    command_print(stdout, id);
+    fprintf(stderr, "A new job of the same input. `reel watch %s` follows it.\n", id);
+}
+
 int command_retry_run(struct command_call *call)
 {
     bool twice = arguments_count(&call->arguments, "--accept-double-charge") > 0;
     char path[PATH_SIZE];
-    struct client_answer answer;
     const char *id = call->arguments.words[0];
     if (!command_is_job(id))
         return command_refuse(call, "\"%s\" is no job's id; `reel jobs` lists them.", id);
     (void)snprintf(path, sizeof path, "/api/v1/generate/%s/retry", id);
-    struct client_request request = {
+    const struct client_request request = {
         .method = "POST",
         .path = path,
         .body = twice ? SPAN("{\"acceptDoubleCharge\":true}") : SPAN("{}"),
     };
-    int status = COMMAND_SUCCEEDED;
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK) {
-        status = client_complain(&call->client, &answer, call->as_json);
-    } else if (call->as_json) {
-        command_print_json(&answer);
-    } else {
-        const char *new_id = job_view_text(answer.json, "jobId");
-        command_print(stdout, new_id);
-        fprintf(stderr, "A new job of the same input. `reel watch %s` follows it.\n", new_id);
-    }
-    client_answer_done(&answer);
-    return status;
+    return command_ask(call, &request, show_retry);
 }

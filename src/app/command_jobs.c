@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { PAGE = 200, LIMIT_DEFAULT = 20, LIMIT_MAX = TABLE_ROWS_MAX, PATH_SIZE = 2048 };
 
@@ -97,23 +96,13 @@ static void add_row(struct table *table, const json_t *item, ms_t now, struct ar
 
 void command_write_jobs(const json_t *items, bool more)
 {
-    struct table table;
-    struct arena arena;
-    size_t index;
-    json_t *item;
     if (json_array_size(items) == 0) {
         fprintf(stderr, "No jobs.\n");
         return;
     }
-    arena_init(&arena);
-    table_init(&table, columns, COLUMNS);
-    ms_t now = (ms_t)time(NULL) * MS_SECOND;
-    json_array_foreach((json_t *)(uintptr_t)items, index, item)
-        add_row(&table, item, now, &arena);
-    table_print(&table);
+    command_write_table(columns, COLUMNS, items, add_row);
     if (more)
         fprintf(stderr, "There are more; --limit shows them.\n");
-    arena_done(&arena);
 }
 
 /* Page after page until there are enough. A page may be short of items and yet not the last. */

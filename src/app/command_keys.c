@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PATH_SIZE = 2048, PAGE = 200, SCOPES_SHOWN = 200, ROWS_MAX = TABLE_ROWS_MAX };
 
@@ -227,21 +226,10 @@ static void add_row(struct table *table, const json_t *item, ms_t now, struct ar
 
 static void write_table(const json_t *items)
 {
-    struct table table;
-    struct arena arena;
-    size_t index;
-    json_t *item;
-    if (json_array_size(items) == 0) {
+    if (json_array_size(items) == 0)
         fprintf(stderr, "No keys.\n");
-        return;
-    }
-    arena_init(&arena);
-    table_init(&table, columns, COLUMNS);
-    ms_t now = (ms_t)time(NULL) * MS_SECOND;
-    json_array_foreach((json_t *)(uintptr_t)items, index, item)
-        add_row(&table, item, now, &arena);
-    table_print(&table);
-    arena_done(&arena);
+    else
+        command_write_table(columns, COLUMNS, items, add_row);
 }
 
 /* Page after page. `tenant` is NULL for the caller's own. */

@@ -42,8 +42,9 @@ static const char *names(const json_t *list, struct arena *arena)
     return text;
 }
 
-static void add_row(struct table *table, const json_t *model, struct arena *arena)
+static void add_row(struct table *table, const json_t *model, ms_t now, struct arena *arena)
 {
+    (void)now;
     char time[HUMAN_SIZE];
     struct table_cell cells[COLUMNS] = {{0}};
     bool ready = json_is_true(json_object_get(model, "configured"));
@@ -60,18 +61,9 @@ static void add_row(struct table *table, const json_t *model, struct arena *aren
     table_add(table, cells);
 }
 
-static void write_list(const json_t *items)
+static void write_list(const json_t *answer)
 {
-    struct table table;
-    struct arena arena;
-    json_t *item;
-    size_t index;
-    arena_init(&arena);
-    table_init(&table, columns, COLUMNS);
-    json_array_foreach((json_t *)(uintptr_t)items, index, item)
-        add_row(&table, item, &arena);
-    table_print(&table);
-    arena_done(&arena);
+    command_write_table(columns, COLUMNS, json_object_get(answer, "items"), add_row);
 }
 
 static void write_offers(const json_t *offers, struct buffer *text)
@@ -122,26 +114,16 @@ static void write_model(const json_t *model)
 
 int command_models_run(struct command_call *call)
 {
-    struct client_answer answer;
     struct buffer path;
     const char *id = call->arguments.word_count > 0 ? call->arguments.words[0] : NULL;
-    int status = COMMAND_SUCCEEDED;
     buffer_init(&path, PATH_SIZE * 3);
     buffer_add_text(&path, "/api/v1/models");
     if (id) {
         buffer_add_byte(&path, '/');
         client_escape(id, true, &path);
     }
-    struct client_request request = {.method = "GET", .path = path.failed ? "/" : path.data};
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
-        status = client_complain(&call->client, &answer, call->as_json);
-    else if (call->as_json)
-        command_print_json(&answer);
-    else if (id)
-        write_model(answer.json);
-    else
-        write_list(json_object_get(answer.json, "items"));
-    client_answer_done(&answer);
+    const struct client_request request = {.method = "GET", .path = path.failed ? "/" : path.data};
+    int status = command_ask(call, &request, id ? write_model : write_list);
     buffer_done(&path);
     return status;
 }

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { PATH_SIZE = 600 };
 enum {
@@ -60,44 +59,21 @@ static void add_row(struct table *table, const json_t *item, ms_t now, struct ar
     table_add(table, cells);
 }
 
-static void write_items(const json_t *items)
+static void show(const json_t *answer)
 {
-    struct table table;
-    struct arena arena;
-    size_t index;
-    json_t *item;
-    arena_init(&arena);
-    table_init(&table, columns, COLUMNS);
-    ms_t now = (ms_t)time(NULL) * MS_SECOND;
-    json_array_foreach((json_t *)(uintptr_t)items, index, item)
-        add_row(&table, item, now, &arena);
-    table_print(&table);
-    arena_done(&arena);
-}
-
-static int ask(struct command_call *call, const struct client_request *request)
-{
-    struct client_answer answer;
-    int status = COMMAND_SUCCEEDED;
-    if (client_ask(&call->client, request, &answer) != CLIENT_OK) {
-        status = client_complain(&call->client, &answer, call->as_json);
-    } else if (call->as_json) {
-        command_print_json(&answer);
-    } else if (json_object_get(answer.json, "items")) {
-        write_items(json_object_get(answer.json, "items"));
-    } else {
-        printf("%s  %s\n", job_view_text(answer.json, "provider"),
-               job_view_text(answer.json, "status"));
-    }
-    client_answer_done(&answer);
-    return status;
+    const json_t *items = json_object_get(answer, "items");
+    if (items)
+        command_write_table(columns, COLUMNS, items, add_row);
+    else
+        printf("%s  %s\n", job_view_text(answer, "provider"), job_view_text(answer, "status"));
 }
 
 int command_providers_run(struct command_call *call)
 {
     const struct arguments *arguments = &call->arguments;
+    const struct client_request list = {.method = "GET", .path = "/api/v1/providers"};
     if (arguments->word_count == 0)
-        return ask(call, &(struct client_request){.method = "GET", .path = "/api/v1/providers"});
+        return command_ask(call, &list, show);
     bool is_known =
         strcmp(arguments->words[0], "pause") == 0 || strcmp(arguments->words[0], "resume") == 0;
     if (!is_known || arguments->word_count != 2)
@@ -107,9 +83,9 @@ int command_providers_run(struct command_call *call)
     buffer_add_text(&path, "/api/v1/providers/");
     client_escape(arguments->words[1], false, &path);
     buffer_print(&path, "/%s", arguments->words[0]);
-    int status = path.failed
-                     ? command_refuse(call, "That name is too long.")
-                     : ask(call, &(struct client_request){.method = "POST", .path = path.data});
+    const struct client_request request = {.method = "POST", .path = path.data};
+    int status = path.failed ? command_refuse(call, "That name is too long.")
+                             : command_ask(call, &request, show);
     buffer_done(&path);
     return status;
 }

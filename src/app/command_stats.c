@@ -13,47 +13,34 @@ static const struct table_column columns[COLUMNS] = {
     [COLUMN_ELAPSED] = {"FOR", true, false, 0},
 };
 
-static void write_operations(const json_t *operations)
+static void add_row(struct table *table, const json_t *item, ms_t now, struct arena *arena)
 {
-    struct table table;
-    struct arena arena;
-    json_t *item;
-    size_t index;
+    struct table_cell cells[COLUMNS] = {{0}};
+    char elapsed[HUMAN_SIZE];
+    (void)now;
+    human_duration(job_view_number(item, "elapsed", 0), elapsed);
+    cells[COLUMN_OPERATION].text = job_view_text(item, "operation");
+    cells[COLUMN_ELAPSED].text = arena_copy(arena, span_of(elapsed));
+    table_add(table, cells);
+}
+
+static void show(const json_t *answer)
+{
+    const json_t *workers = json_object_get(answer, "workers");
+    const json_t *operations = json_object_get(answer, "operations");
+    printf("%lld in flight; %lld of %lld workers busy; %lld queued\n",
+           (long long)job_view_number(answer, "activeOperations", 0),
+           (long long)job_view_number(workers, "activeJobs", 0),
+           (long long)job_view_number(workers, "maxWorkers", 0),
+           (long long)job_view_number(workers, "queuedJobs", 0));
     if (json_array_size(operations) == 0)
         return;
-    arena_init(&arena);
-    table_init(&table, columns, COLUMNS);
-    json_array_foreach((json_t *)(uintptr_t)operations, index, item) {
-        struct table_cell cells[COLUMNS] = {{0}};
-        char elapsed[HUMAN_SIZE];
-        human_duration(job_view_number(item, "elapsed", 0), elapsed);
-        cells[COLUMN_OPERATION].text = job_view_text(item, "operation");
-        cells[COLUMN_ELAPSED].text = arena_copy(&arena, span_of(elapsed));
-        table_add(&table, cells);
-    }
     printf("\n");
-    table_print(&table);
-    arena_done(&arena);
+    command_write_table(columns, COLUMNS, operations, add_row);
 }
 
 int command_stats_run(struct command_call *call)
 {
-    struct client_answer answer;
     const struct client_request request = {.method = "GET", .path = "/api/v1/stats"};
-    int status = COMMAND_SUCCEEDED;
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK) {
-        status = client_complain(&call->client, &answer, call->as_json);
-    } else if (call->as_json) {
-        command_print_json(&answer);
-    } else {
-        const json_t *workers = json_object_get(answer.json, "workers");
-        printf("%lld in flight; %lld of %lld workers busy; %lld queued\n",
-               (long long)job_view_number(answer.json, "activeOperations", 0),
-               (long long)job_view_number(workers, "activeJobs", 0),
-               (long long)job_view_number(workers, "maxWorkers", 0),
-               (long long)job_view_number(workers, "queuedJobs", 0));
-        write_operations(json_object_get(answer.json, "operations"));
-    }
-    client_answer_done(&answer);
-    return status;
+    return command_ask(call, &request, show);
 }

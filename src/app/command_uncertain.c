@@ -13,20 +13,21 @@ const struct arguments_option command_uncertain_options[] = {
     {0},
 };
 
+static void show_list(const json_t *answer)
+{
+    command_write_jobs(json_object_get(answer, "items"),
+                       json_is_string(json_object_get(answer, "nextCursor")));
+}
+
+static void show_job(const json_t *answer)
+{
+    printf("%s  %s\n", job_view_text(answer, "jobId"), job_view_word(answer));
+}
+
 static int list(struct command_call *call)
 {
-    struct client_answer answer;
     const struct client_request request = {.method = "GET", .path = "/api/v1/uncertain?limit=200"};
-    int status = COMMAND_SUCCEEDED;
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
-        status = client_complain(&call->client, &answer, call->as_json);
-    else if (call->as_json)
-        command_print_json(&answer);
-    else
-        command_write_jobs(json_object_get(answer.json, "items"),
-                           json_is_string(json_object_get(answer.json, "nextCursor")));
-    client_answer_done(&answer);
-    return status;
+    return command_ask(call, &request, show_list);
 }
 
 /* The one action that was given; NULL when there was none, or several. */
@@ -51,22 +52,14 @@ static json_t *make_body(const struct arguments *arguments)
 static int resolve(struct command_call *call, const char *id, const json_t *body)
 {
     char path[PATH_SIZE];
-    struct client_answer answer;
     struct buffer text;
-    int status = COMMAND_SUCCEEDED;
     (void)snprintf(path, sizeof path, "/api/v1/jobs/%s/resolve", id);
     buffer_init(&text, CLIENT_URL_SIZE);
     json_canonical(body, &text);
     const struct client_request request = {
         .method = "POST", .path = path, .body = buffer_span(&text)};
-    if (client_ask(&call->client, &request, &answer) != CLIENT_OK)
-        status = client_complain(&call->client, &answer, call->as_json);
-    else if (call->as_json)
-        command_print_json(&answer);
-    else
-        printf("%s  %s\n", id, job_view_word(answer.json));
+    int status = command_ask(call, &request, show_job);
     buffer_done(&text);
-    client_answer_done(&answer);
     return status;
 }
 

@@ -67,26 +67,19 @@ static void write_table(const json_t *answer)
         [COLUMN_SPENT] = {"SPENT", true, false, 0},
         [COLUMN_RESERVED] = {"RESERVED", true, false, 0},
     };
-    struct terminal terminal;
     struct table table;
     struct arena arena;
-    struct buffer text;
     json_t *item;
     size_t index;
-    terminal_init(&terminal, stdout);
     arena_init(&arena);
-    buffer_init(&text, 4 << 20);
     table_init(&table, columns, COLUMNS);
     json_array_foreach(json_object_get(answer, "items"), index, item) {
         add_row(&table, &arena, item, job_view_text(item, by));
     }
     add_row(&table, &arena, json_object_get(answer, "total"), "all");
-    table_write(&table, terminal.width, terminal.has_colour, &text);
-    printf("%.*s", SPAN_PRINT(buffer_span(&text)));
+    table_print(&table);
     if (json_is_true(json_object_get(answer, "more")))
         fprintf(stderr, "There are more; \"all\" has them too.\n");
-    table_done(&table);
-    buffer_done(&text);
     arena_done(&arena);
 }
 

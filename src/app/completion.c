@@ -193,7 +193,7 @@ static void offer_keys(struct completing *completing)
               config_table[n].sentence);
 }
 
-/* Words as a placeholder shows them: "show|check|docs". */
+/* Words as the help shows them: "show|check|docs". */
 static void offer_choices(struct completing *completing, struct span choices)
 {
     struct span choice;
@@ -201,10 +201,10 @@ static void offer_choices(struct completing *completing, struct span choices)
         offer(completing, arena_copy(&completing->arena, choice), "");
 }
 
-/* What fits where the help shows this placeholder: "[MODEL]", "ID...", "FILE|DIR". */
-static void offer_for(struct completing *completing, const char *placeholder)
+/* What fits where the help shows this in an argument's place: "[MODEL]", "ID...", "FILE|DIR". */
+static void offer_for(struct completing *completing, const char *shown)
 {
-    struct span text = span_of(placeholder);
+    struct span text = span_of(shown);
     if (span_starts(text, "["))
         text = span_make(text.data + 1, text.size - 1);
     size_t size = 0;
@@ -221,7 +221,7 @@ static void offer_for(struct completing *completing, const char *placeholder)
         offer_choices(completing, SPAN("queued|processing|completed|failed|canceled"));
     else if (span_is(text, "P"))
         offer_choices(completing, SPAN("low|normal|high"));
-    else if (strstr(placeholder, "FILE") || strstr(placeholder, "DIR"))
+    else if (strstr(shown, "FILE") || strstr(shown, "DIR"))
         buffer_add_text(completing->target, ":files\n");
     else if (text.size > 0 && text.data[0] >= 'a' && text.data[0] <= 'z')
         offer_choices(completing, text);

@@ -48,7 +48,8 @@ static bool is_url(const json_t *property)
     return format && strcmp(format, "uri") == 0;
 }
 
-static const char *placeholder(const json_t *property)
+/* What the help calls its value. */
+static const char *value_name(const json_t *property)
 {
     const char *type = type_of(property);
     if (strcmp(type, "boolean") == 0)
@@ -136,7 +137,7 @@ void parameters_init(struct parameters *parameters, const json_t *schema, struct
         buffer_add_text(&sentence, is_required ? "; required)" : ")");
         parameters->options[parameters->count++] = (struct arguments_option){
             .name = option_name(name, arena),
-            .value = placeholder(property),
+            .value = value_name(property),
             .sentence = arena_copy(arena, buffer_span(&sentence)),
         };
         buffer_done(&sentence);

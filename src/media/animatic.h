@@ -1,5 +1,4 @@
-/* `animatic`: the prompt as a titled, moving clip, an MP4 (scene.h): a placeholder or a
- * storyboard's frame. */
+/* `animatic`: the prompt as a titled, moving clip, an MP4 (scene.h), as for a storyboard. */
 #ifndef MEDIA_ANIMATIC_H
 #define MEDIA_ANIMATIC_H
 

@@ -4,7 +4,7 @@
 // egress, some through jobs of a real server, and not a packet may leave for the inside, nor any
 // over reel's own loopback: the kernel's counters are the judges, and listeners beside them.
 //
-//   tests/root/canaries.mjs [URLs] [jobs] [seed]
+//   tests/privileged/canaries.mjs [URLs] [jobs] [seed]
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
