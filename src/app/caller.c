@@ -216,6 +216,18 @@ static bool may_ask(const struct caller *caller, const struct http_request *requ
                        request->target.data[size] == '/');
 }
 
+/* What gets the provider's credential: the origin of its base URL or, for searches, of its history,
+ * as the catalogue has them, wherever a page or an answer of its would lead. */
+static const char *trusted_origin(struct errand *errand, const struct http_request *request)
+{
+    const char *history =
+        json_string_value(json_object_get(errand->offer->provider->details, "historyUrl"));
+    const char *origin = caller_origin(history ? history : "", &errand->arena);
+    bool is_history =
+        errand->call == PROVIDER_CALL_FIND && *origin && span_starts(request->target, origin);
+    return is_history ? origin : caller_origin(errand->ask.base_url, &errand->arena);
+}
+
 static void send_call(struct errand *errand, const char *page)
 {
     struct http_request request;
@@ -225,7 +237,7 @@ static void send_call(struct errand *errand, const char *page)
     caller_ask_request(errand, page, &request);
     const struct egress_call call = {
         .request = &request,
-        .trusted = caller_origin(errand->ask.base_url, &errand->arena),
+        .trusted = trusted_origin(errand, &request),
         .paid = pays,
         .answer = {.max = is_small ? CALLER_SMALL_MAX : CALLER_ANSWER_MAX},
         .deadlines = {.first_byte = total, .total = total},

@@ -47,7 +47,7 @@ struct request {
     struct span upload_id;       /* … that was given out before; or empty */
     struct resend_ticket resend; /* of a create that may come again */
     void (*resume)(struct request *request); /* while it is parked: what comes then */
-    struct sandbox_turn *sandbox; /* what a script has in mind with it; NULL: nothing, or not yet */
+    struct sandbox_plan *sandbox; /* what a script has in mind with it; NULL: nothing, or not yet */
     unsigned char last_event[32]; /* STREAM: digest of what was sent last */
     const char *notes[2];
     unsigned note_count;
@@ -217,7 +217,7 @@ void file_address(void *request, struct span path, struct buffer *target);
 void file_signed_address(void *request, struct span path, struct buffer *target);
 
 /* ingress_sandbox.c: what the sandbox does otherwise; in a gateway nothing. */
-struct sandbox_turn;
+struct sandbox_plan;
 bool sandbox_is_here(const struct request *request);
 /* Whether it answers in this language. */
 bool sandbox_speaks(const struct request *request, const struct dialect *dialect);

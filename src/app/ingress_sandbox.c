@@ -10,11 +10,6 @@
 
 enum { LEDGER_LIMIT = 1000, DIGEST_BYTES = 8 };
 
-/* What the sandbox makes of one request; in its arena. */
-struct sandbox_turn {
-    struct sandbox_plan plan;
-};
-
 static struct sandbox *sandbox_of(const struct request *request)
 {
     return request->ingress->shared->sandbox;
@@ -63,7 +58,7 @@ static void plan_job(struct request *request, enum sandbox_call call, int64_t ke
     struct sandbox *sandbox = sandbox_of(request);
     struct arena *arena = exchange_arena(request->exchange);
     struct sandbox_mark mark = {.provider = request->dialect->name};
-    struct sandbox_plan *plan = &request->sandbox->plan;
+    struct sandbox_plan *plan = request->sandbox;
     struct job job;
     if (!sandbox_script_knows(sandbox->script, call) ||
         reader_job(request->ingress->reader, key, &job, NULL) != STORE_OK)
@@ -80,7 +75,7 @@ static void plan_call(struct request *request, enum sandbox_call call)
     if (call == SANDBOX_CREATE || call == SANDBOX_FIND)
         sandbox_script_plan(sandbox_of(request)->script, call, span_of(request->dialect->name),
                             asked->filter_model.size ? asked->filter_model : span_of(model),
-                            &request->sandbox->plan);
+                            request->sandbox);
     else
         plan_job(request, call, asked->job);
 }
@@ -108,7 +103,7 @@ static void refuse(struct request *request, int status, int64_t retry_after)
 /* True when the script has seen to the answer. */
 static bool is_broken(struct request *request)
 {
-    const struct sandbox_plan *plan = &request->sandbox->plan;
+    const struct sandbox_plan *plan = request->sandbox;
     if (sandbox_plan_has(plan, SANDBOX_FAULT_STATUS))
         refuse(request, plan->status, plan->retry_after);
     else if (sandbox_plan_has(plan, SANDBOX_FAULT_LOST_BEFORE))
@@ -153,7 +148,7 @@ static void mark_ask(struct request *request)
 {
     struct call_ask *ask = &request->call.ask;
     struct arena *arena = exchange_arena(request->exchange);
-    const struct sandbox_plan *plan = &request->sandbox->plan;
+    const struct sandbox_plan *plan = request->sandbox;
     struct span tag = ask->hook_url.size ? ask->hook_url : ask->key;
     struct sandbox_mark mark = {
         .provider = request->dialect->name,
@@ -177,9 +172,9 @@ static void mark_ask(struct request *request)
 /* False when the request is answered, or waits. */
 static bool admit(struct request *request, void (*again)(struct request *request))
 {
-    if (request->sandbox->plan.delay > 0) {
-        ms_t delay = request->sandbox->plan.delay;
-        request->sandbox->plan.delay = 0;
+    if (request->sandbox->delay > 0) {
+        ms_t delay = request->sandbox->delay;
+        request->sandbox->delay = 0;
         watch_park(request, delay, again);
         return false;
     }
@@ -199,7 +194,7 @@ bool sandbox_admits(struct request *request)
     if (!call_of(request, &call))
         return true;
     if (!request->sandbox) {
-        request->sandbox = arena_new(exchange_arena(request->exchange), struct sandbox_turn);
+        request->sandbox = arena_new(exchange_arena(request->exchange), struct sandbox_plan);
         plan_call(request, call);
     }
     if (!admit(request, call_run))
@@ -222,7 +217,7 @@ bool sandbox_admits_file(struct request *request, const struct http_request *htt
     if (!sandbox_of(request))
         return true;
     if (!request->sandbox) {
-        request->sandbox = arena_new(exchange_arena(request->exchange), struct sandbox_turn);
+        request->sandbox = arena_new(exchange_arena(request->exchange), struct sandbox_plan);
         (void)span_take(&rest, '/', &part); /* "/outputs/{id}/{name}" */
         (void)span_take(&rest, '/', &part);
         if (span_take(&rest, '/', &part) && id_read(part, "gen_", &key))
@@ -234,7 +229,7 @@ bool sandbox_admits_file(struct request *request, const struct http_request *htt
 bool sandbox_loses(const struct request *request, const struct reply *reply)
 {
     return request->sandbox && request->call.kind == CALL_ASK && reply->error == ERROR_NONE &&
-           sandbox_plan_has(&request->sandbox->plan, SANDBOX_FAULT_LOST_AFTER);
+           sandbox_plan_has(request->sandbox, SANDBOX_FAULT_LOST_AFTER);
 }
 
 /* ---------------------------------------------------------------- GET /sandbox/ledger */

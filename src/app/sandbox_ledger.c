@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "depot/depot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,15 +177,6 @@ static bool read_lines(struct sandbox_ledger *ledger, const char *path,
     return false;
 }
 
-static bool sync_folder(const char *home)
-{
-    int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        (void)close(fd);
-    return good;
-}
-
 struct sandbox_ledger *sandbox_ledger_open(const char *home,
                                            char ret_fault[static SANDBOX_LEDGER_FAULT_SIZE])
 {
@@ -194,7 +186,7 @@ struct sandbox_ledger *sandbox_ledger_open(const char *home,
     map_init(&ledger->by_id);
     (void)snprintf(path, sizeof path, "%.1000s/ledger.jsonl", home);
     ledger->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool opened = ledger->fd >= 0 && sync_folder(home);
+    bool opened = ledger->fd >= 0 && depot_sync_folder(home);
     if (!opened)
         (void)snprintf(ret_fault, SANDBOX_LEDGER_FAULT_SIZE, "%.400s: %s", path, strerror(errno));
     if (opened && read_lines(ledger, path, ret_fault))

@@ -111,6 +111,8 @@ struct job_flight {
     bool is_running;       /* the provider said that it is at it */
     bool is_stopping;      /* a cancel was sent, and not denied */
     ms_t hinted_at;        /* of the last hint that caused a poll */
+    bool is_hinted;        /* a hint overtook the answer to the submission, and named … */
+    char hint[JOB_REMOTE_ID_SIZE];
     enum error_code error; /* of the last refusal */
     char text[JOB_ERROR_SIZE];
 };

@@ -69,6 +69,9 @@ void ladder_begin(struct core *core, struct output *output, struct job *job, con
         remote_leave_canceled(core, output, job);
     }
     ladder_climb(core, job);
+    if (job->flight.is_hinted)
+        ladder_hinted(core, output, job, job->flight.hint);
+    job->flight.is_hinted = false;
 }
 
 void ladder_ask(struct core *core, struct output *output, struct job *job)

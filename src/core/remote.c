@@ -13,7 +13,6 @@ enum {
     REMOTE_CANCELS_MAX = 5,        /* unheard in a row, before it is polled instead */
     REMOTE_BACKOFF_MS =
         1000, /* doubles to 32 s with each submission that is put off; as much again by chance */
-    REMOTE_HINT_MS = 5000,  /* between two polls that hints cause */
     REMOTE_FREE_MS = 10000, /* between looks for a provider that is free */
     REMOTE_AGAIN_MS = 2000  /* before a cancel that was not heard is sent again */
 };
@@ -248,8 +247,11 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
     }
     if (shall_stop(job) && remote_can(core, job, CAN_CANCEL))
         (void)remote_effect(core, output, job, ASKING_CANCEL);
+    else if (job->flight.is_hinted)
+        (void)remote_effect(core, output, job, ASKING_POLL);
     else
         life_ask(core, job, core->now + pace_interval(core, job));
+    job->flight.is_hinted = false;
 }
 
 void remote_accepted(struct core *core, struct output *output, struct job *job,
@@ -406,7 +408,15 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
     struct job_flight *flight = &job->flight;
     if (job->attempt.number != event->hinted.attempt || flight->asking == ASKING_FETCH)
         return;
-    ms_t next = flight->hinted_at + REMOTE_HINT_MS;
+    if (job->attempt.state == ATTEMPT_INTENT) {
+        /* The answer to the submission, or that there is none, comes first. */
+        flight->is_hinted = true;
+        life_text(flight->hint, sizeof flight->hint,
+                  event->hinted.remote_id ? event->hinted.remote_id : "");
+        return;
+    }
+    /* Hints cause no more polls than the provider's own advice allows. */
+    ms_t next = flight->hinted_at + remote_health(core, job)->traits.poll_min;
     if (job->attempt.state == ATTEMPT_ACCEPTED && flight->hinted_at && next > core->now) {
         if (flight->asking == ASKING_NOTHING && next < flight->ask_at)
             life_ask(core, job, next);

@@ -41,9 +41,12 @@ static void fetch(struct core *core, struct output *output, struct job *job,
 
 static void done(struct core *core, struct output *output, struct job *job, const struct told *told)
 {
-    job->attempt.settled = remote_cost(job, told, true);
-    job->attempt_changed = true;
-    life_touch(core, job);
+    int64_t cost = remote_cost(job, told, true);
+    if (cost != job->attempt.settled) {
+        job->attempt.settled = cost;
+        job->attempt_changed = true;
+        life_touch(core, job);
+    }
     if (job->state != STATE_STORING)
         pace_learn(core, output, job);
     if (told->file_count == 0) {

@@ -118,16 +118,24 @@ static int open_folder(const char *home, const char *name, char fault[static DEP
     return fd;
 }
 
+bool depot_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = error;
+    return synced;
+}
+
 /* Without it a new folder, and what was kept in it, could vanish with the power. */
 static bool sync_home(const char *home, char fault[static DEPOT_FAULT_SIZE])
 {
-    int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
+    bool synced = depot_sync_folder(home);
     if (!synced)
         (void)snprintf(fault, DEPOT_FAULT_SIZE, "%.200s can't be synced: %s", home,
                        strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
     return synced;
 }
 

@@ -45,6 +45,8 @@ struct depot_lock;
 struct depot_lock *depot_lock(const char *home, char ret_fault[static DEPOT_FAULT_SIZE]);
 /* Whether somebody holds it; for who was refused it. */
 bool depot_is_locked(const char *home);
+/* What was made or renamed in the folder outlives a power cut from then on; false with errno. */
+bool depot_sync_folder(const char *path);
 /* Accepts NULL. */
 void depot_unlock(struct depot_lock *lock);
 

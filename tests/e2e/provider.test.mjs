@@ -1,8 +1,11 @@
 // Jobs at a provider, end to end: a real server, a provider of our own that speaks Replicate's
 // protocol and keeps a ledger of what it accepted. Whatever happens, nothing is submitted twice.
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { test, before, after } from "node:test";
-import { Reel, sleep, ask } from "../rig.mjs";
+import { Reel, sleep, ask, root, temporaryFolder } from "../rig.mjs";
 import { Vendor } from "../vendor.mjs";
 
 const model = "kling2.5/turbo-pro/text-to-video";
@@ -193,4 +196,39 @@ test("every cent lies at an attempt, and attempts lie at jobs", async () => {
   assert.equal(open[0].n, 0);
   const ids = ask(reel.home, "SELECT remote_id FROM attempts WHERE remote_id <> ''");
   assert.equal(new Set(ids.map((row) => row.remote_id)).size, ids.length);
+});
+
+test("fal's history lies elsewhere, and is asked with its key", async () => {
+  const serve = async (answer) => {
+    const requests = [];
+    const server = createServer((request, response) => {
+      requests.push({ url: request.url, key: request.headers.authorization });
+      answer(request, response);
+    });
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    return { requests, server, origin: `http://127.0.0.1:${server.address().port}` };
+  };
+  const queue = await serve((request) => request.socket.destroy());
+  const history = await serve((request, response) => response.end('{"items":[],"has_more":false}'));
+  const catalog = temporaryFolder();
+  const entry = JSON.parse(readFileSync(join(root, "catalog/fal.json"), "utf8")).provider;
+  entry.baseUrl = queue.origin;
+  entry.details.historyUrl = `${history.origin}/v1`;
+  mkdirSync(catalog, { recursive: true });
+  writeFileSync(join(catalog, "fal.json"), JSON.stringify({ provider: entry }));
+  const own = await new Reel({ environment: { REEL_CATALOG_FOLDER: catalog, FAL_KEY: "fal_secret" } }).start();
+  try {
+    await own.generate({ model: "veo3/fast/text-to-video", prompt: "a fox whose answer is lost" });
+    for (const end = Date.now() + 20_000; !history.requests.length && Date.now() < end; ) await sleep(50);
+    assert.equal(queue.requests.length, 1);
+    assert.match(history.requests[0]?.url ?? "", /^\/v1\/models\/requests\/by-endpoint\?/);
+    assert.equal(history.requests[0].key, "Key fal_secret");
+  } finally {
+    await own.stop();
+    for (const { server } of [queue, history]) {
+      server.closeAllConnections();
+      server.close();
+    }
+    rmSync(catalog, { recursive: true, force: true });
+  }
 });
