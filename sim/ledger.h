@@ -108,6 +108,8 @@ struct ledger_entry {
     bool is_forgotten, is_wiped; /* wiped: the vendor was restarted, and forgets then */
     /* What the gateway made of it; its end was told to the attempt whose it is. */
     bool said_end;
+    bool maybe_said;   /* the turn in which it was told died, and may have been kept */
+    int64_t said_turn; /* … that turn */
     int64_t known_job; /* whose row names it; 0: none */
     unsigned known_attempt;
 };

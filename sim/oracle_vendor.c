@@ -162,8 +162,13 @@ static void check_settled(struct world *world, const struct ledger_job *job, con
         /* Nobody ever said: the bound, or nothing where a restart took it all. */
         is_free = entry->is_wiped && reserved == 0;
     }
-    /* Linked by hand to what was another's: its end may have been told to that one. */
-    if (job->linked == attempt->number && attempt->settled == reserved)
+    if (entry && entry->maybe_said && attempt->settled == bill_of(world, entry, reserved))
+        return;
+    /* Linked by hand to what was another's, or nobody's: its end may have been told to that one,
+     * or that of its own before. */
+    if (job->linked == attempt->number &&
+        (attempt->settled == reserved ||
+         (own && attempt->settled == bill_of(world, own, reserved))))
         return;
     if (attempt->settled != expected && !(is_free && attempt->settled == 0))
         world_fail(world, "I15", row->key, "attempt %u is %s and settled with %lld, not %lld",

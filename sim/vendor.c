@@ -507,9 +507,12 @@ static void say_told(struct world *world, const struct vendor_call *call)
     bool is_heard = entry && call->call != PROVIDER_CALL_SUBMIT &&
                     (entry->known_job ? !oracle_vendor_is_claimed(entry, call->job, call->attempt)
                                       : entry->job == call->job && entry->attempt == call->attempt);
-    if (is_heard)
-        entry->said_end |=
-            call->kind == TOLD_DONE || call->kind == TOLD_FAILED || call->kind == TOLD_STOPPED;
+    bool is_end =
+        call->kind == TOLD_DONE || call->kind == TOLD_FAILED || call->kind == TOLD_STOPPED;
+    if (is_heard && is_end && !entry->said_end) {
+        entry->said_end = true;
+        entry->said_turn = world->turn_number;
+    }
 }
 
 void vendor_say(struct world *world, struct item *item)

@@ -289,9 +289,22 @@ static void boot(struct world *world)
     }
 }
 
+/* Whether what was told in this turn was kept, nobody knows. */
+static void doubt_words(struct world *world)
+{
+    for (size_t n = 0; n < world->ledger.entry_count; n++) {
+        struct ledger_entry *entry = world->ledger.entries[n];
+        if (!entry->said_end || entry->said_turn != world->turn_number)
+            continue;
+        entry->said_end = false;
+        entry->maybe_said = true;
+    }
+}
+
 static void die(struct world *world, const char *why)
 {
     journal_note(world->journal, why);
+    doubt_words(world);
     drop_core(world);
     ram_crash(world->ram);
     world->crashes++;

@@ -261,7 +261,9 @@ static void step_got(struct core *core, struct output *output, const struct even
     for (unsigned n = 0; n < got->row_count; n++) {
         struct job *job = take_row(core, got->rows[n]);
         if (got->want.kind == WANT_CLAIM) {
-            table_run(core, output, job, HAPPENS_CLAIMED, NULL);
+            /* Where one has to stay, those behind it do too: it may have taken the room away. */
+            if (left == 0)
+                table_run(core, output, job, HAPPENS_CLAIMED, NULL);
             left += job->state == STATE_QUEUED;
         } else if (got->want.kind == WANT_DUE)
             table_run(core, output, job, HAPPENS_DUE, NULL);
