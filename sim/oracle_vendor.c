@@ -119,7 +119,7 @@ static void take_id(struct world *world, struct ledger_job *job, const struct jo
     if (entry->known_job == row->key && entry->known_attempt == row->attempt.number)
         return;
     const struct ledger_job *other = ledger_find_job(&world->ledger, entry->known_job);
-    if (other)
+    if (other && other->linked != entry->known_attempt) /* who linked it there was mistaken */
         world_fail(world, "I8", row->key, "%s is attempt %u of job %u already",
                    row->attempt.remote_id, entry->known_attempt, other->index);
     bool is_own = entry->job == row->key && entry->attempt == row->attempt.number;
@@ -182,7 +182,12 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
     const struct can_vendor *traits = traits_at(world, job->at);
     ms_t kept = traits->result_kept < traits->url_kept ? traits->result_kept : traits->url_kept;
     ms_t gap = world->time - job->asked_at;
-    if (row->attempt.state == ATTEMPT_UNCERTAIN || row->attempt.state == ATTEMPT_UNKNOWN)
+    /* Not known in the end may be what was accepted once, too. */
+    bool was_uncertain = row->attempt.state == ATTEMPT_UNCERTAIN ||
+                         (row->attempt.state == ATTEMPT_UNKNOWN &&
+                          (job->attempt_state == ATTEMPT_UNCERTAIN ||
+                           job->attempt_state == ATTEMPT_INTENT));
+    if (was_uncertain)
         kept = traits->can & CAN_CHOOSE_ID ? 3 * ORACLE_VENDOR_PAUSE_MS : MS_NEVER;
     if (gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window)
         world_fail(world, "I9", row->key, "nobody asked for it for %lld ms; it is kept for %lld",
