@@ -88,8 +88,7 @@ static void check_heard(struct world *world, const struct heard *heard,
     /* A poll on a call back's word may have been about another's. */
     bool is_own = !heard->remote_id ||
                   (entry && entry->known_job == job->key && entry->known_attempt == job->attempt);
-    bool is_end =
-        is_own && (heard->told->kind == TOLD_FAILED || heard->told->kind == TOLD_STOPPED);
+    bool is_end = is_own && (heard->told->kind == TOLD_FAILED || heard->told->kind == TOLD_STOPPED);
     if (heard->call == PROVIDER_CALL_SUBMIT && job->attempt_state == ATTEMPT_INTENT)
         world_fail(world, "P2", job->key, "the answer to its submission changed nothing");
     else if (heard->call == PROVIDER_CALL_POLL && is_end && job->state == STATE_RUNNING)

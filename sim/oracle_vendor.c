@@ -183,10 +183,10 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
     ms_t kept = traits->result_kept < traits->url_kept ? traits->result_kept : traits->url_kept;
     ms_t gap = world->time - job->asked_at;
     /* Not known in the end may be what was accepted once, too. */
-    bool was_uncertain = row->attempt.state == ATTEMPT_UNCERTAIN ||
-                         (row->attempt.state == ATTEMPT_UNKNOWN &&
-                          (job->attempt_state == ATTEMPT_UNCERTAIN ||
-                           job->attempt_state == ATTEMPT_INTENT));
+    bool was_uncertain =
+        row->attempt.state == ATTEMPT_UNCERTAIN ||
+        (row->attempt.state == ATTEMPT_UNKNOWN &&
+         (job->attempt_state == ATTEMPT_UNCERTAIN || job->attempt_state == ATTEMPT_INTENT));
     if (was_uncertain)
         kept = traits->can & CAN_CHOOSE_ID ? 3 * ORACLE_VENDOR_PAUSE_MS : MS_NEVER;
     if (gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window)

@@ -61,6 +61,8 @@ void attempt_close(struct core *core, struct job *job, enum attempt_state state,
     job->attempt.ended_at = core->now;
     job->attempt.error = error;
     job->attempt_changed = true;
+    /* At once: who asks later in this turn must not find the same money reserved and spent. */
+    money_hold(core, job);
     life_touch(core, job);
 }
 
