@@ -119,7 +119,8 @@ static void take_id(struct world *world, struct ledger_job *job, const struct jo
     if (entry->known_job == row->key && entry->known_attempt == row->attempt.number)
         return;
     const struct ledger_job *other = ledger_find_job(&world->ledger, entry->known_job);
-    if (other && other->linked != entry->known_attempt) /* who linked it there was mistaken */
+    /* Who linked it to either was mistaken. */
+    if (other && !by_hand && other->linked != entry->known_attempt)
         world_fail(world, "I8", row->key, "%s is attempt %u of job %u already",
                    row->attempt.remote_id, entry->known_attempt, other->index);
     bool is_own = entry->job == row->key && entry->attempt == row->attempt.number;
