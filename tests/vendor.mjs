@@ -36,7 +36,10 @@ export class Vendor {
   }
 
   async start() {
-    this.server = createServer((request, response) => this.#answer(request, response));
+    // Who died while it asked gets no answer.
+    this.server = createServer((request, response) =>
+      this.#answer(request, response).catch(() => response.destroy()),
+    );
     await new Promise((done) => this.server.listen(0, "127.0.0.1", done));
     this.origin = `http://127.0.0.1:${this.server.address().port}`;
     return this;

@@ -10,7 +10,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Gate, temporaryFolder } from "../rig.mjs";
-import { Lane, canTrace } from "./lane.mjs";
+import { Lane, canKill } from "./lane.mjs";
 
 // What the world can see of a process, and what its files can.
 const calls = ["openat", "write", "writev", "pwrite64", "fdatasync", "fsync", "ftruncate", "rename", "renameat", "renameat2",
@@ -58,15 +58,15 @@ async function work(points, all) {
   while (isGrid || killed() < kills) {
     const point = points ? points.next() : { value: {} };
     if (point.done) break;
-    await lane.kill(point.value);
-    if (killed() % 100 === 0) console.log(`${killed()} kills, ${lane.lives} lives of one of ${lanes} lanes`);
+    const came = await lane.kill(point.value);
+    if (came && killed() % 100 === 0) console.log(`${killed()} kills`);
   }
   await lane.settle();
 }
 
 const began = Date.now();
 let points = null;
-if (canTrace()) {
+if (canKill()) {
   const most = await profile();
   console.log(`the most of a thread in a life: ${most.map(({ call, most: n }) => `${call} ${n}`).join(", ")}`);
   points = isGrid ? grid(most) : chance(most);
@@ -80,7 +80,7 @@ const faults = all.flatMap((lane) => lane.faults);
 console.log(
   `${sum((lane) => lane.kills)} kills at system calls, ${sum((lane) => lane.ends)} lives that did not come so far, ` +
     `${sum((lane) => lane.accepted.size)} jobs, ${sum((lane) => lane.vendor.predictions.size)} bought, ` +
-    `${sum((lane) => lane.replays)} replays, ${Math.round((Date.now() - began) / 1000)} s`,
+    `${sum((lane) => lane.replays)} replays, ${sum((lane) => lane.workerless)} jobs whose workers were killed thrice, ${Math.round((Date.now() - began) / 1000)} s`,
 );
 for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`);
 gate.expect(isGrid || sum((lane) => lane.kills + (points ? 0 : lane.ends)) >= kills, `there were ${kills} kills`);

@@ -14,10 +14,13 @@ import { Vendor } from "../vendor.mjs";
 const model = "kling2.5/turbo-pro/text-to-video";
 const lifeSeconds = 4, settleSeconds = 300;
 
-// Whether strace may trace here at all.
-export function canTrace() {
-  const tried = spawnSync("strace", ["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=openat", "true"]);
-  return tried.status === 0;
+const injection = (call, when) =>
+  ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=SIGKILL:when=${when}`];
+
+// Whether strace can trace here, and kills where it is told to: its --seccomp-bpf, which would be
+// quicker, does not.
+export function canKill() {
+  return spawnSync("strace", [...injection("openat", 1), "true"]).signal === "SIGKILL";
 }
 
 async function freePort() {
@@ -37,7 +40,7 @@ class Traced extends Reel {
 
   command() {
     const [name, words] = super.command();
-    return this.before ? ["strace", ["-f", "--seccomp-bpf", ...this.before, name, ...words]] : [name, words];
+    return this.before ? ["strace", [...this.before, name, ...words]] : [name, words];
   }
 
   // Of the server, which strace started; undefined when it is gone.
@@ -68,6 +71,7 @@ export class Lane {
     this.accepted = new Map(); // job id → { kind, prompt, key }
     this.kills = this.ends = this.lives = this.replays = 0;
     this.faults = [];
+    this.workerless = 0; // jobs that lost three workers
     this.deeds = []; // of all lives
     this.number = 0;
   }
@@ -162,9 +166,7 @@ export class Lane {
   // Starts a server that dies at the n-th `call` of a thread of its own, and lives with it. True:
   // that call came.
   async kill({ call, when }) {
-    this.reel.before = call
-      ? ["-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=SIGKILL:when=${when}`]
-      : null;
+    this.reel.before = call ? injection(call, when) : null;
     try {
       await this.reel.start();
     } catch {
@@ -182,7 +184,7 @@ export class Lane {
 
   // A life in which strace only notes who calls what; gives the ids of the server's threads.
   async profile(log, calls) {
-    this.reel.before = ["-qq", "-o", log, "-e", `trace=${calls.join(",")}`];
+    this.reel.before = ["-f", "-qq", "-o", log, "-e", `trace=${calls.join(",")}`];
     await this.reel.start();
     await this.#live();
     const threads = this.reel.threads();
@@ -217,12 +219,16 @@ export class Lane {
 
   #judge(unended) {
     const home = this.reel.home;
-    const rows = new Map(ask(home, "SELECT id, state FROM jobs").map((row) => [row.id, row.state]));
+    const rows = new Map(ask(home, "SELECT id, state, error_text FROM jobs").map((row) => [row.id, row]));
     const allowed = { plain: ["succeeded"], lost: ["succeeded"], local: ["succeeded"], canceled: ["canceled", "succeeded"] };
     for (const [id, { kind }] of this.accepted) {
       if (!rows.has(id)) this.faults.push(`${id} is lost`);
-      else if (!unended.has(id) && !allowed[kind].includes(rows.get(id)))
-        this.faults.push(`${id} (${kind}) is ${rows.get(id)}`);
+      else if (!unended.has(id) && !allowed[kind].includes(rows.get(id).state)) {
+        // strace follows the workers too, and kills them: each job has three of them.
+        const { state, error_text: text } = rows.get(id);
+        if (kind === "local" && state === "failed" && /media worker/.test(text)) this.workerless++;
+        else this.faults.push(`${id} (${kind}) is ${state}: ${text}`);
+      }
       const calls = this.receiver.calls.filter((one) => one.headers["webhook-id"] === `msg_${id.slice(4)}_1`);
       if (!unended.has(id) && calls.length === 0) this.faults.push(`nobody was told of ${id}`);
       if (new Set(calls.map((one) => one.body.toString())).size > 1) this.faults.push(`${id} was told in two ways`);
