@@ -352,7 +352,9 @@ void pace_learn(struct core *core, struct output *output, const struct job *job)
 /* Whatever its provider says, it is asked for again within this, lest its result is gone by then.
  */
 ms_t pace_longest(const struct core *core, const struct job *job);
-/* How long to wait before the next poll of it. */
+/* How long to wait before the next poll of it: as the model's history plans it. */
+ms_t pace_planned(struct core *core, const struct job *job);
+/* The same of a provider that calls back or not: how long its silence is left alone. */
 ms_t pace_interval(struct core *core, const struct job *job);
 
 #endif

@@ -52,7 +52,7 @@ ms_t pace_longest(const struct core *core, const struct job *job)
     return (traits->url_kept < traits->result_kept ? traits->url_kept : traits->result_kept) / 3;
 }
 
-ms_t pace_interval(struct core *core, const struct job *job)
+ms_t pace_planned(struct core *core, const struct job *job)
 {
     const struct health *health = remote_health(core, job);
     struct pace_entry *entry = entry_of(core, job->model);
@@ -64,8 +64,11 @@ ms_t pace_interval(struct core *core, const struct job *job)
         entry->planned_for = health;
         entry->planned_count = entry->row.history.count;
     }
-    /* Who calls back is asked only lest the call is lost. */
-    if (health->calls_back)
-        return rule.max;
     return poll_next(&entry->plan, core->now - job->attempt.accepted_at, job->flight.polls);
+}
+
+/* Who calls back is asked only lest the call is lost. */
+ms_t pace_interval(struct core *core, const struct job *job)
+{
+    return remote_health(core, job)->calls_back ? pace_longest(core, job) : pace_planned(core, job);
 }

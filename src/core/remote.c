@@ -235,6 +235,7 @@ void remote_stopped(struct core *core, struct output *output, struct job *job,
 void remote_adopt(struct core *core, struct output *output, struct job *job, const char *remote_id,
                   const char *handle)
 {
+    bool was_lost = job->attempt.state == ATTEMPT_UNCERTAIN;
     attempt_accept(core, job, remote_id);
     (void)span_copy(span_of(handle), job->attempt.handle, sizeof job->attempt.handle);
     job->flight.asking = ASKING_NOTHING;
@@ -249,6 +250,9 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
         (void)remote_effect(core, output, job, ASKING_CANCEL);
     else if (job->flight.is_hinted)
         (void)remote_effect(core, output, job, ASKING_POLL);
+    else if (was_lost)
+        life_ask(core, job,
+                 core->now); /* it may have ended, and called back, before it was found */
     else
         life_ask(core, job, core->now + pace_interval(core, job));
     job->flight.is_hinted = false;

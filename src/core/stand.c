@@ -95,12 +95,13 @@ static void gone(struct core *core, struct output *output, struct job *job, cons
     remote_failed(core, output, job, &lost);
 }
 
-/* A read that came to nothing. */
+/* A read that came to nothing: it may have been the one that a call back asked for, so what comes
+ * next is asked as of a provider that never calls. */
 static void unread(struct core *core, struct job *job, ms_t after)
 {
     struct health *health = remote_health(core, job);
     job->flight.failures++;
-    ms_t pause = pace_interval(core, job);
+    ms_t pause = pace_planned(core, job);
     if (job->flight.failures < STAND_SENDS_MAX && health_repeats(health))
         pause = backoff(core, job->flight.failures);
     else if (pause < STAND_BACKOFF_MAX_MS / 2)
