@@ -155,6 +155,7 @@ static int64_t job_of_change(const struct change *change)
     case CHANGE_BUCKET:
     case CHANGE_SPEND:
     case CHANGE_PACE:
+    case CHANGE_PAUSE:
     case CHANGE_API_KEY:
     case CHANGE_TENANT:
     case CHANGE_WAITING:

@@ -87,7 +87,9 @@ void oracle_breaker_before(struct world *world);
 /* After the commit; when the turn is over. */
 void oracle_breaker_turn(struct world *world);
 void oracle_breaker_rest(struct world *world);
-/* Before a start, which begins with a good opinion of all. */
+/* Before a start, which begins with a good opinion of all but those that the store then tells of.
+ */
+void oracle_breaker_told(struct world *world, const char *provider);
 void oracle_breaker_boot(struct world *world);
 /* A submission there had no answer at all. */
 void oracle_breaker_doubt(struct world *world, unsigned vendor);

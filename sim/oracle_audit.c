@@ -207,6 +207,14 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
     reading->waiting += count;
 }
 
+static void take_pause(void *context, const struct pause_row *row)
+{
+    struct reading *reading = context;
+    if (row->since <= 0)
+        world_fail(reading->world, "I13", 0, "%s is told to be paused at no time", row->provider);
+    oracle_breaker_told(reading->world, row->provider);
+}
+
 void oracle_boot(struct world *world)
 {
     oracle_money_begin(world);
@@ -220,7 +228,10 @@ void oracle_boot(struct world *world)
                                     .bucket = take_bucket,
                                     .job = take_job,
                                     .tenant = take_tenant,
-                                    .waiting = take_waiting};
+                                    .waiting = take_waiting,
+                                    .pause = take_pause};
+    for (unsigned n = 0; n < world->swarm.vendor_count; n++)
+        world->moods[n].is_told_paused = false;
     if (store_start(world->store, &sink) != STORE_OK)
         world_fail(world, "I13", 0, "the store cannot be read");
     else if (reading.queued != world->ledger.queued)

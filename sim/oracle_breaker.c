@@ -22,9 +22,16 @@ static struct vendor_mood *mood_of(struct world *world, const struct ledger_job 
     return &world->moods[job->at - world->swarm.local_count];
 }
 
+static struct vendor_mood *find(struct world *world, const char *provider)
+{
+    return &world->moods[oracle_vendor_find(world, provider) - world->swarm.local_count];
+}
+
 void oracle_breaker_before(struct world *world)
 {
     for (unsigned n = 0; n < world->batch_count; n++) {
+        if (world->batch[n]->kind == EVENT_VENDOR_ASKED)
+            find(world, world->batch[n]->vendor_asked.provider)->is_asked = true;
         if (world->batch[n]->kind != EVENT_TOLD)
             continue;
         const struct heard *heard = &world->batch[n]->heard;
@@ -111,11 +118,6 @@ static void trust(struct vendor_mood *mood)
     mood->trouble_until = 0;
 }
 
-static struct vendor_mood *find(struct world *world, const char *provider)
-{
-    return &world->moods[oracle_vendor_find(world, provider) - world->swarm.local_count];
-}
-
 void oracle_breaker_turn(struct world *world)
 {
     for (unsigned n = 0; n < world->batch_count; n++) {
@@ -197,6 +199,7 @@ void oracle_breaker_rest(struct world *world)
         if (event->kind != EVENT_VENDOR_ASKED)
             continue;
         struct vendor_mood *mood = find(world, event->vendor_asked.provider);
+        mood->is_asked = false;
         if (event->vendor_asked.pause)
             mood->is_paused = true;
         else
@@ -204,11 +207,24 @@ void oracle_breaker_rest(struct world *world)
     }
 }
 
+void oracle_breaker_told(struct world *world, const char *provider)
+{
+    find(world, provider)->is_told_paused = true;
+}
+
 void oracle_breaker_boot(struct world *world)
 {
     for (unsigned n = 0; n < world->swarm.vendor_count; n++) {
-        trust(&world->moods[n]);
-        world->moods[n].probe = 0;
+        struct vendor_mood *mood = &world->moods[n];
+        if (mood->is_paused != mood->is_told_paused && !mood->is_asked)
+            world_fail(world, "I13", 0, "%s %s paused after a restart",
+                       world->swarm.vendors[n].traits.name, mood->is_paused ? "is not" : "is");
+        trust(mood);
+        mood->probe = 0;
+        mood->is_asked = false;
+        mood->is_paused = mood->is_told_paused;
+        if (mood->is_paused)
+            mistrust(world, mood, MS_NEVER - world->now);
     }
 }
 

@@ -65,6 +65,8 @@ static bool is_forgotten(struct world *world, const struct change *change)
         return (change->hook.kind == HOOK_INSERT && strikes(world, PLANT_FORGET_DELIVERY)) ||
                (change->hook.kind == HOOK_LANE_DUE && strikes(world, PLANT_FORGET_LANE)) ||
                (change->hook.kind == HOOK_UPDATE && strikes(world, PLANT_FORGET_OUTCOME));
+    case CHANGE_PAUSE:
+        return world->plant == PLANT_FORGET_PAUSE;
     case CHANGE_SPEND:
         return strikes(world, PLANT_FORGET_SPEND);
     case CHANGE_BUCKET:
@@ -286,6 +288,12 @@ static void early_waiting(void *context, const char *tenant, int64_t count)
     sink->waiting(sink->context, tenant, count);
 }
 
+static void early_pause(void *context, const struct pause_row *row)
+{
+    const struct store_sink *sink = ((struct early *)context)->sink;
+    sink->pause(sink->context, row);
+}
+
 static void early_spend(void *context, const struct spend_row *row)
 {
     const struct store_sink *sink = ((struct early *)context)->sink;
@@ -304,6 +312,7 @@ static enum store_result start(struct store *store, const struct store_sink *sin
                                     .job = early_job,
                                     .tenant = early_tenant,
                                     .waiting = early_waiting,
+                                    .pause = early_pause,
                                     .spend = sink->spend ? early_spend : NULL};
     bool is_wrong =
         plant == PLANT_TIME_BACK || plant == PLANT_FORGET_FOLLOWED || plant == PLANT_START_POOR;

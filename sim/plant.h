@@ -47,6 +47,7 @@
     X(FALSE_ABSENCE, false_absence)     /* an adapter declares what its list does not show */      \
     X(POLL_NEVER, poll_never)           /* what was accepted is not asked for */                   \
     X(KEPT_ANYWAY, kept_anyway)         /* files that could not be had count as kept */            \
+    X(FORGET_PAUSE, forget_pause)       /* the store forgets that a provider is paused */          \
     X(FORGET_SPEND, forget_spend)       /* the store forgets what was reserved or spent */         \
     X(SPEND_TWICE, spend_twice)         /* … or counts it twice */                               \
     X(OVER_BUDGET, over_budget)         /* nobody looks at the budgets of providers */             \

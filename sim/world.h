@@ -66,12 +66,13 @@ struct vendor_mood {
     enum error_code broke;
     bool trouble; /* it may be blocked, for all that the oracle knows */
     ms_t trouble_until;
-    bool is_paused;
-    ms_t blocked_until; /* surely */
-    unsigned failures;  /* in a row, surely */
-    bool half_open;     /* surely: one at a time … */
-    int64_t probe;      /* … and this job's submission is out … */
-    ms_t probe_at;      /* … since */
+    bool is_paused, is_told_paused; /* surely; by the store, at the last start */
+    bool is_asked;                  /* to pause or go on, in a turn that has not ended */
+    ms_t blocked_until;             /* surely */
+    unsigned failures;              /* in a row, surely */
+    bool half_open;                 /* surely: one at a time … */
+    int64_t probe;                  /* … and this job's submission is out … */
+    ms_t probe_at;                  /* … since */
 };
 
 struct world {

@@ -128,8 +128,8 @@ static const struct command commands[] = {
     {.name = "providers",
      .words = "[pause|resume NAME]",
      .summary = "Show how well providers are; keep new jobs from one.",
-     .about = "A paused provider is submitted nothing more until it is resumed or the server is\n"
-              "started again; what it has accepted is followed to its end.\n"
+     .about = "A paused provider is submitted nothing more until it is resumed, also after a\n"
+              "restart; what it has accepted is followed to its end.\n"
               "\n"
               "Examples:\n"
               "  reel providers\n"

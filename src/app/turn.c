@@ -262,6 +262,12 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
     core_set_waiting(recovered->turn->core, tenant, count);
 }
 
+static void take_pause(void *context, const struct pause_row *row)
+{
+    struct recovered *recovered = context;
+    core_set_pause(recovered->turn->core, row);
+}
+
 static void take_spend(void *context, const struct spend_row *row)
 {
     struct recovered *recovered = context;
@@ -278,6 +284,7 @@ static enum store_result start(struct turn *turn, ms_t now)
                                     .job = take_job,
                                     .tenant = take_tenant,
                                     .waiting = take_waiting,
+                                    .pause = take_pause,
                                     .spend = take_spend};
     enum store_result result = store_start(turn->store, &sink);
     core_set_done(turn->core);

@@ -228,6 +228,11 @@ static void step_vendor_asked(struct core *core, struct output *output,
     struct reply *reply = &output_effect(output, EFFECT_REPLY)->reply;
     reply->token = asked->token;
     if (health) {
+        if (health->is_paused != asked->pause) {
+            struct pause_row *row = &output_change(output, CHANGE_PAUSE)->pause;
+            *row = (struct pause_row){.since = asked->pause ? core->now : 0};
+            (void)span_copy(span_of(health->name), row->provider, sizeof row->provider);
+        }
         health_pauses(health, &core->limits, asked->pause);
         return;
     }
@@ -453,6 +458,13 @@ void core_set_pace(struct core *core, const struct pace *pace)
     struct pace_entry *copy = memory_new(struct pace_entry);
     copy->row = *pace;
     map_set(&core->paces, span_of(copy->row.model), copy);
+}
+
+void core_set_pause(struct core *core, const struct pause_row *row)
+{
+    struct health *health = health_of(&core->health, row->provider);
+    if (health)
+        health_pauses(health, &core->limits, true);
 }
 
 ms_t core_pace(const struct core *core, const char *model)

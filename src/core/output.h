@@ -24,7 +24,8 @@ enum change_kind {
     CHANGE_UPLOAD_ADD,
     CHANGE_UPLOAD_REMOVE, /* `upload.key` */
     CHANGE_HOOK,          /* of webhooks: see struct hook_change */
-    CHANGE_SPEND          /* by how much a row of sums becomes more, or less; made if need be */
+    CHANGE_SPEND,         /* by how much a row of sums becomes more, or less; made if need be */
+    CHANGE_PAUSE          /* an operator's word on a provider */
 };
 
 struct timeline_entry {
@@ -67,6 +68,12 @@ struct pace {
 struct waiting_change {
     char tenant[JOB_TENANT_SIZE];
     int64_t delta;
+};
+
+/* A provider that an operator has paused; it stays so over restarts until he lets it go on. */
+struct pause_row {
+    char provider[JOB_PROVIDER_SIZE];
+    ms_t since; /* 0: there is no such row any more */
 };
 
 enum hook_change_kind {
@@ -123,6 +130,7 @@ struct change {
         struct waiting_change waiting;
         struct hook_change hook;
         struct spend_row spend;
+        struct pause_row pause;
     };
 };
 

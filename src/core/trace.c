@@ -417,6 +417,19 @@ static void change_upload(struct trace *trace, const struct change *change)
     add_time(trace, "until", change->upload.expires_at);
 }
 
+static void change_pace(struct trace *trace, const struct pace *pace)
+{
+    begin(trace, "pace");
+    buffer_print(&trace->text, " %s %lld jobs, %lld ms", pace->model, (long long)pace->count,
+                 (long long)pace->mean);
+}
+
+static void change_pause(struct trace *trace, const struct pause_row *row)
+{
+    begin(trace, row->since ? "paused" : "going-on");
+    buffer_print(&trace->text, " %s", row->provider);
+}
+
 const char *trace_change(struct trace *trace, const struct change *change)
 {
     switch (change->kind) {
@@ -459,9 +472,7 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_upload(trace, change);
         break;
     case CHANGE_PACE:
-        begin(trace, "pace");
-        buffer_print(&trace->text, " %s %lld jobs, %lld ms", change->pace.model,
-                     (long long)change->pace.count, (long long)change->pace.mean);
+        change_pace(trace, &change->pace);
         break;
     case CHANGE_API_KEY:
         begin(trace, "api-key");
@@ -482,6 +493,9 @@ const char *trace_change(struct trace *trace, const struct change *change)
         break;
     case CHANGE_SPEND:
         change_spend(trace, &change->spend);
+        break;
+    case CHANGE_PAUSE:
+        change_pause(trace, &change->pause);
         break;
     }
     return trace->text.data;

@@ -205,38 +205,39 @@ static void put_bucket(struct trace_store *store, const struct bucket_change *ch
     assert(store->buckets[place].delta_count >= 0);
 }
 
-static void put_pace(struct trace_store *store, const struct pace *pace)
+/* Where the row of that name is, or goes; a name is the first field of its row. */
+static size_t place_of(const void *rows, size_t row_size, size_t *count, const char *name)
 {
     size_t place = 0;
-    while (place < store->pace_count && strcmp(store->paces[place].model, pace->model) != 0)
+    while (place < *count && strcmp((const char *)rows + place * row_size, name) != 0)
         place++;
     assert(place < TRACE_STORE_MAX);
-    store->paces[place] = *pace;
-    store->pace_count += place == store->pace_count;
+    *count += place == *count;
+    return place;
+}
+
+static void put_pace(struct trace_store *store, const struct pace *pace)
+{
+    store->paces[place_of(store->paces, sizeof *pace, &store->pace_count, pace->model)] = *pace;
 }
 
 static void put_tenant(struct trace_store *store, const struct tenant_row *row)
 {
-    size_t place = 0;
-    while (place < store->tenant_count && strcmp(store->tenants[place].tenant, row->tenant) != 0)
-        place++;
-    assert(place < TRACE_STORE_MAX);
-    store->tenants[place] = *row;
-    store->tenant_count += place == store->tenant_count;
+    store->tenants[place_of(store->tenants, sizeof *row, &store->tenant_count, row->tenant)] = *row;
+}
+
+static void put_pause(struct trace_store *store, const struct pause_row *row)
+{
+    store->pauses[place_of(store->pauses, sizeof *row, &store->pause_count, row->provider)] = *row;
 }
 
 static void put_waiting(struct trace_store *store, const struct waiting_change *change)
 {
-    size_t place = 0;
-    while (place < store->waiting_count &&
-           strcmp(store->waiting[place].tenant, change->tenant) != 0)
-        place++;
-    assert(place < TRACE_STORE_MAX);
-    if (place == store->waiting_count)
-        store->waiting[store->waiting_count++] = *change;
-    else
-        store->waiting[place].delta += change->delta;
-    assert(store->waiting[place].delta >= 0);
+    struct waiting_change *row = &store->waiting[place_of(store->waiting, sizeof *row,
+                                                          &store->waiting_count, change->tenant)];
+    memcpy(row->tenant, change->tenant, sizeof row->tenant);
+    row->delta += change->delta;
+    assert(row->delta >= 0);
 }
 
 static void put_api_key(struct trace_store *store, const struct api_key_change *change)
@@ -418,6 +419,9 @@ void trace_store_apply(struct trace_store *store, const struct change *change)
     case CHANGE_WAITING:
         put_waiting(store, &change->waiting);
         break;
+    case CHANGE_PAUSE:
+        put_pause(store, &change->pause);
+        break;
     case CHANGE_USE:
         put_use(store, change);
         break;
@@ -583,6 +587,10 @@ size_t trace_store_start(const struct trace_store *store, struct core *core, ms_
         core_set_tenant(core, &store->tenants[n]);
     for (size_t n = 0; n < store->waiting_count; n++)
         core_set_waiting(core, store->waiting[n].tenant, store->waiting[n].delta);
+    for (size_t n = 0; n < store->pause_count; n++) {
+        if (store->pauses[n].since)
+            core_set_pause(core, &store->pauses[n]);
+    }
     for (size_t n = 0; n < store->spend_count; n++)
         core_set_spend(core, &store->spends[n]);
     core_set_done(core);

@@ -24,6 +24,8 @@ struct trace_store {
     size_t tenant_count;
     struct waiting_change waiting[TRACE_STORE_MAX];
     size_t waiting_count;
+    struct pause_row pauses[TRACE_STORE_MAX];
+    size_t pause_count;
     struct api_key_row api_keys[TRACE_STORE_MAX];
     size_t api_key_count;
     struct upload uploads[TRACE_STORE_MAX];

@@ -387,6 +387,7 @@ static enum store_result apply_one(struct ram *ram, const struct change *change)
     case CHANGE_API_KEY:
     case CHANGE_TENANT:
     case CHANGE_WAITING:
+    case CHANGE_PAUSE:
         return obey(ram_keys_change(ram, change));
     case CHANGE_SPEND:
         return obey(ram_spend_change(ram, &change->spend));

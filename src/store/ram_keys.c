@@ -53,6 +53,18 @@ static const char *change_waiting(struct ram *ram, const struct waiting_change *
     return waiting->count < 0 ? "no fewer than none wait" : NULL;
 }
 
+static const char *change_pause(struct ram *ram, const struct pause_row *row)
+{
+    if (!row->provider[0] || row->since < 0)
+        return "a pause is of a provider, and begins at a time";
+    struct ram_pause *pause = map_get(&ram->pauses, span_of(row->provider));
+    if (!pause)
+        pause = memory_new(struct ram_pause);
+    pause->row = *row;
+    map_set(&ram->pauses, span_of(pause->row.provider), pause);
+    return NULL;
+}
+
 const char *ram_keys_change(struct ram *ram, const struct change *change)
 {
     ram->keys_touched = true;
@@ -60,6 +72,8 @@ const char *ram_keys_change(struct ram *ram, const struct change *change)
         return change_api_key(ram, &change->api_key);
     if (change->kind == CHANGE_TENANT)
         return change_tenant(ram, &change->tenant);
+    if (change->kind == CHANGE_PAUSE)
+        return change_pause(ram, &change->pause);
     return change_waiting(ram, &change->waiting);
 }
 
@@ -80,6 +94,9 @@ void ram_keys_keep(struct ram *ram)
     cursor = 0;
     for (struct ram_waiting *waiting; (waiting = map_next(&ram->waiting, &cursor));)
         waiting->before = waiting->count;
+    cursor = 0;
+    for (struct ram_pause *pause; (pause = map_next(&ram->pauses, &cursor));)
+        pause->before = pause->row;
     ram->keys_touched = false;
 }
 
@@ -104,6 +121,9 @@ void ram_keys_undo(struct ram *ram)
     cursor = 0;
     for (struct ram_waiting *waiting; (waiting = map_next(&ram->waiting, &cursor));)
         waiting->count = waiting->before;
+    cursor = 0;
+    for (struct ram_pause *pause; (pause = map_next(&ram->pauses, &cursor));)
+        pause->row.since = pause->before.since;
     ram->keys_touched = false;
 }
 
@@ -118,6 +138,11 @@ void ram_keys_start(const struct ram *ram, const struct store_sink *sink)
     for (const struct ram_waiting *waiting; (waiting = map_next(&ram->waiting, &cursor));) {
         if (sink->waiting && waiting->count > 0)
             sink->waiting(sink->context, waiting->tenant, waiting->count);
+    }
+    cursor = 0;
+    for (const struct ram_pause *pause; (pause = map_next(&ram->pauses, &cursor));) {
+        if (sink->pause && pause->row.since)
+            sink->pause(sink->context, &pause->row);
     }
 }
 
@@ -168,6 +193,12 @@ void ram_keys_clone(struct ram *target, const struct ram *source)
         change.waiting.delta = waiting->count;
         (void)ram_keys_change(target, &change);
     }
+    change.kind = CHANGE_PAUSE;
+    cursor = 0;
+    for (const struct ram_pause *pause; (pause = map_next(&source->pauses, &cursor));) {
+        change.pause = pause->row;
+        (void)ram_keys_change(target, &change);
+    }
     ram_keys_keep(target);
 }
 
@@ -184,4 +215,5 @@ void ram_keys_free(struct ram *ram)
     free_all(&ram->api_keys);
     free_all(&ram->tenants);
     free_all(&ram->waiting);
+    free_all(&ram->pauses);
 }

@@ -81,6 +81,10 @@ struct ram_waiting {
     int64_t count, before;
 };
 
+struct ram_pause {
+    struct pause_row row, before; /* since 0: there is none */
+};
+
 struct ram_spend {
     struct spend_row row, before;
     bool is_new;
@@ -191,9 +195,9 @@ struct ram {
     struct map by_key;    /* job key → row */
     struct ram_rows rows;
     struct map lines, keys, paces;
-    struct map tenants, api_keys, waiting; /* see ram_keys.h */
-    bool keys_touched;                     /* the open transaction changed some of those */
-    struct map spends;                     /* see ram_spend.h */
+    struct map tenants, api_keys, waiting, pauses; /* see ram_keys.h */
+    bool keys_touched;                             /* the open transaction changed some of those */
+    struct map spends;                             /* see ram_spend.h */
     bool spends_touched;
     struct map uploads; /* by key */
     struct ram_tree flight, wake, twins, expiry, dependencies;

@@ -109,6 +109,28 @@ enum store_result sqlite_keys_change_waiting(struct sqlite *sqlite,
     return change_count(sqlite, STATEMENT_WAITING_ADD, change);
 }
 
+enum store_result sqlite_keys_change_pause(struct sqlite *sqlite, const struct pause_row *row)
+{
+    enum sqlite_statement statement = row->since ? STATEMENT_PAUSE_PUT : STATEMENT_PAUSE_REMOVE;
+    sqlite_connection_text(&sqlite->writer, statement, 1, row->provider);
+    if (row->since)
+        sqlite_connection_number(&sqlite->writer, statement, 2, row->since);
+    return sqlite_connection_do(&sqlite->writer, statement);
+}
+
+static enum store_result start_pauses(struct sqlite *sqlite, const struct store_sink *sink)
+{
+    struct sqlite_connection *writer = &sqlite->writer;
+    enum store_result result = STORE_OK;
+    while ((result = sqlite_connection_step(writer, STATEMENT_PAUSES)) == STORE_OK) {
+        sqlite3_stmt *statement = writer->statements[STATEMENT_PAUSES];
+        struct pause_row row = {.since = sqlite3_column_int64(statement, 1)};
+        if (sqlite_row_text(statement, 0, row.provider, sizeof row.provider) && sink->pause)
+            sink->pause(sink->context, &row);
+    }
+    return result == STORE_NONE ? STORE_OK : result;
+}
+
 enum store_result sqlite_keys_start(struct sqlite *sqlite, const struct store_sink *sink)
 {
     struct sqlite_connection *writer = &sqlite->writer;
@@ -127,7 +149,7 @@ enum store_result sqlite_keys_start(struct sqlite *sqlite, const struct store_si
         if (sqlite_row_text(statement, 0, tenant, sizeof tenant) && sink->waiting)
             sink->waiting(sink->context, tenant, sqlite3_column_int64(statement, 1));
     }
-    return result == STORE_NONE ? STORE_OK : result;
+    return result == STORE_NONE ? start_pauses(sqlite, sink) : result;
 }
 
 void sqlite_keys_read(sqlite3_stmt *statement, struct api_key_row *ret_row)

@@ -1,4 +1,5 @@
-/* API keys, tenants and the counts of waiting jobs, as rows of the SQLite store. */
+/* API keys, tenants, the counts of waiting jobs and providers' pauses, as rows of the SQLite store.
+ */
 #ifndef STORE_SQLITE_KEYS_H
 #define STORE_SQLITE_KEYS_H
 
@@ -17,7 +18,8 @@ enum store_result sqlite_keys_change(struct sqlite *sqlite, const struct api_key
 enum store_result sqlite_keys_put_tenant(struct sqlite *sqlite, const struct tenant_row *row);
 enum store_result sqlite_keys_change_waiting(struct sqlite *sqlite,
                                              const struct waiting_change *change);
-/* As a part of sqlite_read_start: tenants and waiting jobs. */
+enum store_result sqlite_keys_change_pause(struct sqlite *sqlite, const struct pause_row *row);
+/* As a part of sqlite_read_start: all but the keys. */
 enum store_result sqlite_keys_start(struct sqlite *sqlite, const struct store_sink *sink);
 
 /* The row that a statement with those columns stands on. */

@@ -334,7 +334,15 @@ static const char *const version_2[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {version_1, version_2};
+static const char *const version_3[] = {
+    "CREATE TABLE pauses ("
+    "  provider TEXT PRIMARY KEY CHECK (provider <> ''),"
+    "  since INTEGER NOT NULL CHECK (since > 0)"
+    ") STRICT, WITHOUT ROWID",
+    NULL,
+};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3};
 
 int sqlite_schema_version(void)
 {

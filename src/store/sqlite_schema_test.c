@@ -169,7 +169,7 @@ static void fill_version_1(struct store_scene *scene)
     own->route = NULL;
     insert(scene, own);
     shut(scene);
-    run_sql(scene->path, "DROP TABLE spend; PRAGMA user_version = 1");
+    run_sql(scene->path, "DROP TABLE pauses; DROP TABLE spend; PRAGMA user_version = 1");
 }
 
 static void test_version_1_is_summed_up(void **state)

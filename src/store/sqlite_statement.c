@@ -135,6 +135,9 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
     [STATEMENT_WAITING_CHANGE] = "UPDATE waiting SET count = count + ?2 WHERE tenant = ?1",
     [STATEMENT_WAITING_ADD] = "INSERT INTO waiting VALUES (?1, ?2)",
     [STATEMENT_WAITING] = "SELECT tenant, count FROM waiting WHERE count > 0",
+    [STATEMENT_PAUSE_PUT] = "INSERT OR REPLACE INTO pauses VALUES (?1, ?2)",
+    [STATEMENT_PAUSE_REMOVE] = "DELETE FROM pauses WHERE provider = ?1",
+    [STATEMENT_PAUSES] = "SELECT provider, since FROM pauses",
     [STATEMENT_SPEND_CHANGE] =
         "UPDATE spend SET jobs = jobs + ?5, succeeded = succeeded + ?6, failed = failed + ?7,"
         " spent = spent + ?8, reserved = reserved + ?9"

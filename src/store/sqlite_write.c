@@ -184,6 +184,8 @@ static enum store_result apply_one(struct sqlite *sqlite, const struct change *c
         return sqlite_keys_change(sqlite, &change->api_key);
     case CHANGE_TENANT:
         return sqlite_keys_put_tenant(sqlite, &change->tenant);
+    case CHANGE_PAUSE:
+        return sqlite_keys_change_pause(sqlite, &change->pause);
     case CHANGE_WAITING:
         return sqlite_keys_change_waiting(sqlite, &change->waiting);
     case CHANGE_JOB_DELETE:

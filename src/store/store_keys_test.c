@@ -1,4 +1,4 @@
-/* API keys, tenants and the counts of waiting jobs, over every kind of store. */
+/* API keys, tenants, the counts of waiting jobs and pauses, over every kind of store. */
 #include "base/scope.h"
 #include "store/store_scene.h"
 
@@ -16,7 +16,8 @@ struct kept {
     struct tenant_row tenants[KEPT_MAX];
     struct api_key_row keys[KEPT_MAX];
     struct waiting_change waiting[KEPT_MAX];
-    unsigned tenant_count, key_count, waiting_count;
+    struct pause_row pauses[KEPT_MAX];
+    unsigned tenant_count, key_count, waiting_count, pause_count;
 };
 
 static void keep_tenant(void *context, const struct tenant_row *row)
@@ -39,6 +40,13 @@ static void keep_waiting(void *context, const char *tenant, int64_t count)
     struct waiting_change *waiting = &kept->waiting[kept->waiting_count++];
     assert_true(span_copy(span_of(tenant), waiting->tenant, sizeof waiting->tenant));
     waiting->delta = count;
+}
+
+static void keep_pause(void *context, const struct pause_row *row)
+{
+    struct kept *kept = context;
+    assert_true(kept->pause_count < KEPT_MAX);
+    kept->pauses[kept->pause_count++] = *row;
 }
 
 static void skip_meta(void *context, int64_t turn, ms_t now, int64_t last_key, ms_t next_due)
@@ -78,7 +86,8 @@ static void start(struct store_scene *scene, struct kept *ret_kept)
                                     .bucket = skip_bucket,
                                     .job = skip_job,
                                     .tenant = keep_tenant,
-                                    .waiting = keep_waiting};
+                                    .waiting = keep_waiting,
+                                    .pause = keep_pause};
     assert_int_equal(store_start(scene->store, &sink), STORE_OK);
 }
 
@@ -212,6 +221,34 @@ static void wait_for(struct store_scene *scene, const char *tenant, int64_t delt
     change->delta = delta;
 }
 
+static void pause_at(struct store_scene *scene, const char *provider, ms_t since)
+{
+    struct pause_row *row = &output_change(&scene->output, CHANGE_PAUSE)->pause;
+    *row = (struct pause_row){.since = since};
+    assert_true(span_copy(span_of(provider), row->provider, sizeof row->provider));
+}
+
+static void test_pauses_are_kept_until_they_end(struct store_scene *scene)
+{
+    struct kept kept;
+    pause_at(scene, "fal", 7);
+    pause_at(scene, "sky", 8);
+    store_scene_turn(scene);
+    pause_at(scene, "fal", 0);
+    pause_at(scene, "fal", 0); /* no fault */
+    store_scene_turn(scene);
+    store_scene_begin(scene);
+    pause_at(scene, "sky", 0);
+    pause_at(scene, "cloud", 9);
+    store_scene_apply(scene);
+    store_rollback(scene->store);
+    store_scene_reopen(scene);
+    start(scene, &kept);
+    assert_int_equal(kept.pause_count, 1);
+    assert_string_equal(kept.pauses[0].provider, "sky");
+    assert_int_equal(kept.pauses[0].since, 8);
+}
+
 static void test_waiting_jobs_are_counted(struct store_scene *scene)
 {
     struct kept kept;
@@ -277,6 +314,7 @@ static const struct store_scene_test tests[] = {
     {"a key is used and revoked", test_a_key_is_used_and_revoked},
     {"a tenant is replaced whole", test_a_tenant_is_replaced_whole},
     {"waiting jobs are counted", test_waiting_jobs_are_counted},
+    {"pauses are kept until they end", test_pauses_are_kept_until_they_end},
     {"rollback leaves no trace", test_rollback_leaves_no_trace},
     {"broken rules are found", test_broken_rules_are_found},
 };

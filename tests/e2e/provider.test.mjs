@@ -133,6 +133,10 @@ test("an operator keeps new jobs from a provider", async () => {
   const job = await until(id, ({ waitingFor }) => waitingFor?.code === "provider_paused");
   assert.equal(job.status, "queued");
   assert.equal(vendor.of("a fox that waits for its provider").length, 0);
+  await reel.kill("SIGKILL");
+  await reel.start();
+  await reel.ready();
+  assert.equal((await provider()).status, "paused");
   const resumed = await reel.post("/api/v1/providers/replicate/resume", {});
   assert.notEqual(resumed.body.status, "paused");
   assert.equal((await reel.finished(id)).status, "completed");
