@@ -334,6 +334,8 @@ static struct message *make_asked(struct request *request, const struct offer *c
     struct arena *arena = &message->arena;
     struct offers_bill bill = {.assume = request->ingress->shared->config->price.assume};
     asked->tenant = arena_copy(arena, span_of(request->tenant));
+    if (request->pass.spender)
+        asked->api_key = arena_copy(arena, span_of(request->pass.spender));
     asked->model = ask->model->id;              /* the catalogue outlives the message */
     bool is_sandbox = sandbox_is_here(request); /* it renders what others are asked for */
     asked->provider = is_sandbox ? "local" : offers[0]->provider->name;

@@ -142,6 +142,10 @@ void keyring_take_key(struct keyring *keyring, const struct api_key_change *chan
         put_key(keyring, &change->row);
     else if (change->act == API_KEY_REVOKED && key && !key->row.revoked_at)
         key->row.revoked_at = change->row.revoked_at;
+    if (change->act == API_KEY_CHARGED && key) {
+        key->row.spent += change->row.spent;
+        key->row.reserved += change->row.reserved;
+    }
     (void)pthread_rwlock_unlock(&keyring->lock);
 }
 
@@ -187,7 +191,10 @@ enum keyring_verdict keyring_find(struct keyring *keyring, struct span text, ms_
                                                                       : KEYRING_GOOD;
     if (verdict == KEYRING_GOOD)
         *ret_pass = (struct keyring_pass){
-            .tenant = key->tenant->row.tenant, .scopes = key->row.scopes, .key = key};
+            .tenant = key->tenant->row.tenant,
+            .scopes = key->row.scopes,
+            .key = key,
+            .spender = key->row.spend_limit == API_KEY_NO_LIMIT ? NULL : key->row.id};
     (void)pthread_rwlock_unlock(&keyring->lock);
     return verdict;
 }

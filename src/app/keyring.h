@@ -42,6 +42,7 @@ struct keyring_pass {
     const char *tenant;
     unsigned scopes;         /* bits of base/scope.h */
     struct keyring_key *key; /* NULL: the operator's own, which nothing limits */
+    const char *spender;     /* the key's id, when it has a spend limit; else NULL */
     bool is_limited;         /* `rate` is filled */
     struct rate_state rate;  /* of the key or the tenant, whichever has less left */
 };

@@ -120,7 +120,7 @@ static void on_api_key(void *context, const struct api_key_change *change)
 {
     struct serve *serve = context;
     keyring_take_key(serve->shared.keyring, change);
-    if (change->act != API_KEY_USED)
+    if (change->act == API_KEY_MADE || change->act == API_KEY_REVOKED)
         log_info("a key was changed", log_text("key", change->row.id),
                  log_text("act", api_key_act_name(change->act)),
                  log_text("tenant", change->row.tenant));

@@ -262,6 +262,12 @@ static void take_waiting(void *context, const char *tenant, int64_t count)
     core_set_waiting(recovered->turn->core, tenant, count);
 }
 
+static void take_key(void *context, const struct api_key_row *row)
+{
+    struct recovered *recovered = context;
+    core_set_key(recovered->turn->core, row);
+}
+
 static void take_pause(void *context, const struct pause_row *row)
 {
     struct recovered *recovered = context;
@@ -284,6 +290,7 @@ static enum store_result start(struct turn *turn, ms_t now)
                                     .job = take_job,
                                     .tenant = take_tenant,
                                     .waiting = take_waiting,
+                                    .key = take_key,
                                     .pause = take_pause,
                                     .spend = take_spend};
     enum store_result result = store_start(turn->store, &sink);

@@ -1,5 +1,5 @@
-/* What a tenant or a provider has reserved and spent, held against its budget. Money is integer
- * micro-dollars; a day is the number of days since 1970, UTC.
+/* What a tenant, a provider or a key has reserved and spent, held against its budget. Money is
+ * integer micro-dollars; a day is the number of days since 1970, UTC.
  *
  * A budget covers what is reserved now and what was settled in its period. What is reserved belongs
  * to no period: a job that was accepted yesterday and runs still counts today. */
@@ -22,10 +22,11 @@ struct account {
     int64_t spent[TENANT_PERIOD_COUNT]; /* … on it, in its month, and in all */
     int64_t budget;                     /* TENANT_NO_BUDGET */
     enum tenant_period period;
-    unsigned told;    /* percent that the operator was told of … */
-    int64_t told_in;  /* … in this period */
-    bool is_broke;    /* of a provider: a job waits that it can't pay for */
-    struct list link; /* core->money.touched */
+    unsigned told;                     /* percent that the operator was told of … */
+    int64_t told_in;                   /* … in this period */
+    bool is_broke;                     /* of a provider: a job waits that it can't pay for */
+    int64_t more_spent, more_reserved; /* of a key: since it was written last */
+    struct list link;                  /* core->money.touched, or charged */
 };
 
 /* How an amount fits into what is left. */

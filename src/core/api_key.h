@@ -25,6 +25,8 @@ struct api_key_row {
     unsigned scopes;     /* bits, see base/scope.h */
     int64_t rate;        /* requests a minute; 0: no limit of its own */
     int64_t spend_limit; /* micro-dollars; API_KEY_NO_LIMIT: none */
+    /* Of one with a limit: settled for its jobs, and held for those that are not over. */
+    int64_t spent, reserved;
     ms_t created_at;
     ms_t expires_at, revoked_at; /* 0: never, not */
     ms_t used_at;                /* the last time that was written down, 0: never */
@@ -33,7 +35,8 @@ struct api_key_row {
 enum api_key_act {
     API_KEY_MADE,
     API_KEY_REVOKED, /* of the row only id and revoked_at count; what was revoked stays so */
-    API_KEY_USED     /* of the row only id and used_at count */
+    API_KEY_USED,    /* of the row only id and used_at count */
+    API_KEY_CHARGED  /* … only id, spent and reserved, by how much they become more or less */
 };
 
 struct api_key_change {

@@ -278,6 +278,8 @@ static struct job *make(struct core *core, const struct asked *asked, unsigned n
     job->input = memory_copy(asked->inputs[n]);
     job->metadata = copy_if(asked->metadata);
     job->options = copy_if(asked->options);
+    if (asked->api_key && money_account(core, MONEY_KEY, asked->api_key))
+        (void)span_copy(span_of(asked->api_key), job->api_key, sizeof job->api_key);
     assert(asked->route.size <= JOB_ROUTE_MAX);
     job->route = copy_if(asked->route);
     job->flags = asked->flags;

@@ -127,6 +127,8 @@ void core_set_tenant(struct core *core, const struct tenant_row *row);
 void core_set_waiting(struct core *core, const char *tenant, int64_t count);
 void core_set_pace(struct core *core, const struct pace *pace);
 void core_set_pause(struct core *core, const struct pause_row *row);
+/* Of a key with a spend limit, with what it has spent and reserved. */
+void core_set_key(struct core *core, const struct api_key_row *row);
 /* Totals of day 0 and of each day of this month at least, in any order. */
 void core_set_spend(struct core *core, const struct spend_row *row);
 /* After all of these: what budgets had come to before the start was told then. */

@@ -34,13 +34,14 @@ struct notify {
 };
 
 /* What is reserved and spent: see money.c. */
-enum money_kind { MONEY_TENANT, MONEY_PROVIDER, MONEY_KINDS };
+enum money_kind { MONEY_TENANT, MONEY_PROVIDER, MONEY_KEY, MONEY_KINDS };
 
 struct money {
     struct map accounts[MONEY_KINDS]; /* struct account by name, owned */
     unsigned budget_count;            /* of providers */
     unsigned broke_count;             /* providers for whose budget a job waits */
     struct list touched;              /* accounts with a budget that changed in this step */
+    struct list charged;              /* those of keys that did */
     struct map sums;                  /* this turn's struct spend_entry by id, in the arena */
     struct list dirty;                /* of those that have deltas */
 };
@@ -311,7 +312,7 @@ void money_set_tenant(struct core *core, const struct tenant_row *row);
 /* NULL: nothing is known of it. */
 const struct account *money_account(const struct core *core, enum money_kind kind,
                                     const char *name);
-/* Whether the tenant's budget has room for it. */
+/* Whether the budgets of the tenant and of the key have room for it. */
 bool money_admits(struct core *core, const struct asked *asked, struct money_refusal *ret_refusal);
 /* The upper bound of what is still to be settled for the job: a function of its row. */
 int64_t money_bound(const struct job *job);
@@ -324,7 +325,7 @@ void money_open(struct core *core, const struct job *job);
 void money_settle(struct core *core, const struct job *job);
 /* It comes back after a restart. */
 void money_recover(struct core *core, const struct job *job);
-/* Whether the tenant's budget has room for so much beside what is reserved: what is paid for an
+/* Whether the same budgets have room for so much beside what is reserved: what is paid for an
  * attempt when another one is to follow. */
 bool money_affords(const struct core *core, const struct job *job, int64_t paid);
 /* The job has ended. */

@@ -41,6 +41,7 @@ struct asked_upload {
 struct asked {
     uint64_t token; /* who waits for the REPLY */
     const char *tenant, *model, *provider;
+    const char *api_key;               /* the caller's, if it may spend so much only; NULL */
     struct span inputs[JOB_COUNT_MAX]; /* canonical JSON, one a variant */
     unsigned count;
     struct span metadata, options; /* JSON objects, or empty */

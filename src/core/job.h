@@ -160,6 +160,7 @@ struct job {
     bool retryable;
     bool following;         /* it has ended, its attempt at the provider has not */
     unsigned flags;         /* enum job_flag; never changes */
+    char api_key[ID_SIZE];  /* whose spend limit it counts against; empty: none's */
     bool reads;             /* has rows of uses: outputs or uploads are held for it */
     ms_t removed_at;        /* its files were removed, by age or size; 0: they are there */
     unsigned timeline;      /* entries written so far */
@@ -192,7 +193,7 @@ struct job {
     struct list dirty_link; /* rows to be written at the next flush */
     bool is_new, is_dirty, outputs_changed, attempt_changed, progress_only;
     bool is_deleted;                 /* its row goes with this turn: nobody may find it any more */
-    int64_t held;                    /* what is reserved for it of its tenant's budget … */
+    int64_t held;                    /* what is reserved for it of its payers' budgets … */
     char held_at[JOB_PROVIDER_SIZE]; /* … and counted there: see core/money.c */
     ms_t progress_saved_at;
     ms_t hook_progress_at;  /* when a progress event was made last */

@@ -166,6 +166,34 @@ ms_t money_wake_at(const struct core *core)
 
 /* ---------------------------------------------------------------- sums that are kept */
 
+/* What the key's account becomes more, or less. */
+static void charge(struct core *core, const struct job *job, int64_t spent, int64_t reserved)
+{
+    if (!job->api_key[0])
+        return;
+    struct account *account = account_of(core, MONEY_KEY, job->api_key);
+    account_spend(account, today(core), spent);
+    account->reserved += reserved;
+    assert(account->reserved >= 0);
+    account->more_spent += spent;
+    account->more_reserved += reserved;
+    list_remove(&account->link);
+    list_add(&core->money.charged, &account->link);
+}
+
+static void write_charge(struct output *output, struct account *account)
+{
+    struct api_key_change change = {
+        .act = API_KEY_CHARGED,
+        .row = {.spent = account->more_spent, .reserved = account->more_reserved}};
+    account->more_spent = account->more_reserved = 0;
+    if (change.row.spent == 0 && change.row.reserved == 0)
+        return;
+    (void)span_copy(span_of(account->name), change.row.id, sizeof change.row.id);
+    output_change(output, CHANGE_API_KEY)->api_key = change;
+    output_effect(output, EFFECT_API_KEY)->api_key = change;
+}
+
 static struct spend_row *sums_of(struct core *core, int64_t day, const struct job *job,
                                  const char *provider)
 {
@@ -207,6 +235,8 @@ void money_flush(struct core *core, struct output *output)
             output_change(output, CHANGE_SPEND)->spend = *row;
         row->jobs = row->succeeded = row->failed = row->spent = row->reserved = 0;
     }
+    for (struct list *link; (link = list_take(&core->money.charged));)
+        write_charge(output, LIST_OWNER(link, struct account, link));
     for (struct list *link; (link = list_take(&core->money.touched));)
         tell(core, output, LIST_OWNER(link, struct account, link));
 }
@@ -240,6 +270,7 @@ void money_hold(struct core *core, struct job *job)
     account->reserved += bound - job->held;
     assert(account->reserved >= 0);
     touch(core, account);
+    charge(core, job, 0, bound - job->held);
     if (job->held)
         sums_of(core, MONEY_NOW, job, job->held_at)->reserved -= job->held;
     if (bound)
@@ -270,15 +301,23 @@ void money_settle(struct core *core, const struct job *job)
     account_spend(tenant, today(core), settled);
     touch(core, provider);
     touch(core, tenant);
+    charge(core, job, settled, 0);
     sums_of(core, today(core), job, job->attempt.provider)->spent += settled;
     sums_of(core, MONEY_NOW, job, job->attempt.provider)->spent += settled;
 }
 
+/* NULL: nothing is known of it, and it may spend what it likes. */
+static int64_t left_of(const struct core *core, const struct account *account)
+{
+    return account && account->budget != TENANT_NO_BUDGET
+               ? account->budget - account_used(account, today(core))
+               : INT64_MAX;
+}
+
 bool money_affords(const struct core *core, const struct job *job, int64_t paid)
 {
-    const struct account *account = money_account(core, MONEY_TENANT, job->tenant);
-    return paid == 0 || !account || account->budget == TENANT_NO_BUDGET ||
-           account->budget - account_used(account, today(core)) >= paid;
+    return paid == 0 || (left_of(core, money_account(core, MONEY_TENANT, job->tenant)) >= paid &&
+                         left_of(core, money_account(core, MONEY_KEY, job->api_key)) >= paid);
 }
 
 void money_count(struct core *core, const struct job *job)
@@ -291,9 +330,12 @@ void money_count(struct core *core, const struct job *job)
 
 /* ---------------------------------------------------------------- who may ask */
 
-bool money_admits(struct core *core, const struct asked *asked, struct money_refusal *ret_refusal)
+static bool admits(const struct core *core, enum money_kind kind, const char *name,
+                   const struct asked *asked, struct money_refusal *ret_refusal)
 {
-    const struct account *account = money_account(core, MONEY_TENANT, asked->tenant);
+    static const char *const what[] = {
+        [MONEY_TENANT] = "budget of tenant", [MONEY_KEY] = "spend limit of key"};
+    const struct account *account = money_account(core, kind, name);
     if (!account || account->budget == TENANT_NO_BUDGET || !asked->route.size)
         return true;
     char budget[ACCOUNT_BUDGET_SIZE], spent[ACCOUNT_TEXT_SIZE], reserved[ACCOUNT_TEXT_SIZE],
@@ -302,25 +344,29 @@ bool money_admits(struct core *core, const struct asked *asked, struct money_ref
     if (asked->price_unknown) {
         ret_refusal->error = ERROR_PRICE_UNKNOWN;
         (void)snprintf(ret_refusal->text, sizeof ret_refusal->text,
-                       "The tenant %s has a budget of %s, and what this costs is not known; the "
-                       "operator may set price.assume.",
-                       account->name, budget);
+                       "The %s %s is %s, and what this costs is not known; the operator may set "
+                       "price.assume.",
+                       what[kind], account->name, budget);
         return false;
     }
-    int64_t left = account->budget - account_used(account, today(core));
     int64_t wanted = asked->price_max * asked->count;
-    if (wanted <= 0 || left >= wanted)
+    if (wanted <= 0 || left_of(core, account) >= wanted)
         return true;
     account_write(account_spent(account, account->period, today(core)), spent);
     account_write(account->reserved, reserved);
     account_write(wanted, cost);
     ret_refusal->error = ERROR_OVER_BUDGET;
-    (void)snprintf(
-        ret_refusal->text, sizeof ret_refusal->text,
-        "The budget of tenant %s is %s: %s is spent and %s reserved, and %s would cost up "
-        "to %s.",
-        account->name, budget, spent, reserved, asked->count > 1 ? "these jobs" : "this job", cost);
+    (void)snprintf(ret_refusal->text, sizeof ret_refusal->text,
+                   "The %s %s is %s: %s is spent and %s reserved, and %s would cost up to %s.",
+                   what[kind], account->name, budget, spent, reserved,
+                   asked->count > 1 ? "these jobs" : "this job", cost);
     return false;
+}
+
+bool money_admits(struct core *core, const struct asked *asked, struct money_refusal *ret_refusal)
+{
+    return admits(core, MONEY_TENANT, asked->tenant, asked, ret_refusal) &&
+           (!asked->api_key || admits(core, MONEY_KEY, asked->api_key, asked, ret_refusal));
 }
 
 void money_show(const struct core *core, enum money_kind kind, struct core_gauge *gauge)
@@ -343,6 +389,17 @@ void money_set_tenant(struct core *core, const struct tenant_row *row)
     account->budget = row->budget;
     account->period = row->period;
     touch(core, account);
+}
+
+void core_set_key(struct core *core, const struct api_key_row *row)
+{
+    if (row->spend_limit == API_KEY_NO_LIMIT)
+        return;
+    struct account *account = account_of(core, MONEY_KEY, row->id);
+    account->budget = row->spend_limit;
+    account->period = TENANT_TOTAL;
+    account->reserved = row->reserved;
+    account->spent[TENANT_TOTAL] = row->spent;
 }
 
 void money_configure(struct core *core, const struct core_config *config)
@@ -368,6 +425,7 @@ void money_init(struct core *core, const struct core_config *config)
     map_init(&core->money.sums);
     list_init(&core->money.dirty);
     list_init(&core->money.touched);
+    list_init(&core->money.charged);
     money_configure(core, config);
 }
 
@@ -384,7 +442,7 @@ void money_done(struct core *core)
 
 void money_end_turn(struct core *core)
 {
-    assert(list_empty(&core->money.dirty));
+    assert(list_empty(&core->money.dirty) && list_empty(&core->money.charged));
     map_done(&core->money.sums);
 }
 
@@ -440,7 +498,8 @@ static void check_provider(const struct core *core, const struct account *accoun
 void money_check(const struct core *core)
 {
     unsigned broke = 0;
-    assert(list_empty(&core->money.dirty) && list_empty(&core->money.touched));
+    assert(list_empty(&core->money.dirty) && list_empty(&core->money.touched) &&
+           list_empty(&core->money.charged));
     for (int kind = 0; kind < MONEY_KINDS; kind++) {
         size_t cursor = 0;
         for (const struct account *account;

@@ -424,6 +424,16 @@ static void change_pace(struct trace *trace, const struct pace *pace)
                  (long long)pace->mean);
 }
 
+static void change_api_key(struct trace *trace, const struct api_key_change *change)
+{
+    begin(trace, "api-key");
+    buffer_print(&trace->text, " %s %s", api_key_act_name(change->act), change->row.id);
+    if (change->act != API_KEY_CHARGED)
+        return;
+    add_delta(trace, "spent", change->row.spent);
+    add_delta(trace, "reserved", change->row.reserved);
+}
+
 static void change_pause(struct trace *trace, const struct pause_row *row)
 {
     begin(trace, row->since ? "paused" : "going-on");
@@ -475,9 +485,7 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_pace(trace, &change->pace);
         break;
     case CHANGE_API_KEY:
-        begin(trace, "api-key");
-        buffer_print(&trace->text, " %s %s", api_key_act_name(change->api_key.act),
-                     change->api_key.row.id);
+        change_api_key(trace, &change->api_key);
         break;
     case CHANGE_TENANT:
         begin(trace, "tenant");

@@ -242,17 +242,17 @@ static void put_waiting(struct trace_store *store, const struct waiting_change *
 
 static void put_api_key(struct trace_store *store, const struct api_key_change *change)
 {
-    size_t place = 0;
-    while (place < store->api_key_count && strcmp(store->api_keys[place].id, change->row.id) != 0)
-        place++;
-    assert((change->act == API_KEY_MADE) == (place == store->api_key_count));
-    assert(place < TRACE_STORE_MAX);
+    const struct api_key_row *word = &change->row;
+    size_t count = store->api_key_count;
+    struct api_key_row *row =
+        &store->api_keys[place_of(store->api_keys, sizeof *row, &store->api_key_count, word->id)];
+    assert((change->act == API_KEY_MADE) == (count < store->api_key_count));
     if (change->act == API_KEY_MADE)
-        store->api_keys[store->api_key_count++] = change->row;
-    else if (change->act == API_KEY_USED)
-        store->api_keys[place].used_at = change->row.used_at;
-    else if (!store->api_keys[place].revoked_at)
-        store->api_keys[place].revoked_at = change->row.revoked_at;
+        *row = *word;
+    row->used_at = change->act == API_KEY_USED ? word->used_at : row->used_at;
+    row->revoked_at = row->revoked_at ? row->revoked_at : word->revoked_at;
+    row->spent += change->act == API_KEY_CHARGED ? word->spent : 0;
+    row->reserved += change->act == API_KEY_CHARGED ? word->reserved : 0;
 }
 
 static void put_use(struct trace_store *store, const struct change *change)
@@ -587,6 +587,8 @@ size_t trace_store_start(const struct trace_store *store, struct core *core, ms_
         core_set_tenant(core, &store->tenants[n]);
     for (size_t n = 0; n < store->waiting_count; n++)
         core_set_waiting(core, store->waiting[n].tenant, store->waiting[n].delta);
+    for (size_t n = 0; n < store->api_key_count; n++)
+        core_set_key(core, &store->api_keys[n]);
     for (size_t n = 0; n < store->pause_count; n++) {
         if (store->pauses[n].since)
             core_set_pause(core, &store->pauses[n]);

@@ -416,6 +416,8 @@ static void read_api_key(struct trace_story *story, const struct words *words, s
         change->act++;
     if (!span_copy(span_of(trace_story_word(words, 3)), change->row.id, sizeof change->row.id))
         story->fault = "the key's id is too long";
+    const char *limit = trace_story_option(words, "limit");
+    change->row.spend_limit = limit ? trace_story_number(story, limit) : API_KEY_NO_LIMIT;
 }
 
 static bool read_event(struct trace_story *story, const struct words *words)

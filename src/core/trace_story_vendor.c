@@ -65,12 +65,13 @@ bool trace_story_budget(struct trace_story *story, const struct words *words)
     return true;
 }
 
-/* route=fal:400000,replicate:-1 [flags=resubmit,retry-billed,no-fallback] */
+/* route=fal:400000,replicate:-1 [flags=resubmit,retry-billed,no-fallback] [api-key=NAME] */
 void trace_story_route(struct trace_story *story, const struct words *words, struct asked *asked)
 {
     static const char *const flags[] = {"resubmit", "retry-billed", "no-fallback"};
     const char *text = trace_story_option(words, "route");
     const char *flag = trace_story_option(words, "flags");
+    asked->api_key = trace_story_option(words, "api-key");
     asked->flags = flag ? bits_of(story, flag, flags, 3) : 0;
     if (!text)
         return;

@@ -363,6 +363,12 @@ static void write_key_fields(struct json_writer *writer, const struct api_key_ro
         json_open_object(writer, "spendLimit");
         write_amount(writer, row->spend_limit);
         json_close_object(writer);
+        json_open_object(writer, "spent");
+        write_amount(writer, row->spent);
+        json_close_object(writer);
+        json_open_object(writer, "reserved");
+        write_amount(writer, row->reserved);
+        json_close_object(writer);
     }
     json_time(writer, "createdAt", row->created_at);
     json_time(writer, "expiresAt", row->expires_at);

@@ -14,6 +14,11 @@ static const char *change_api_key(struct ram *ram, const struct api_key_change *
         key->row.revoked_at = row->revoked_at;
     if (change->act == API_KEY_USED && key && key->row.used_at < row->used_at)
         key->row.used_at = row->used_at;
+    if (change->act == API_KEY_CHARGED && key) {
+        key->row.spent += row->spent;
+        key->row.reserved += row->reserved;
+        return key->row.spent < 0 || key->row.reserved < 0 ? "no key has less than nothing" : NULL;
+    }
     if (change->act != API_KEY_MADE)
         return NULL;
     if (key || !row->id[0] || !row->tenant[0] || row->rate < 0 ||
@@ -138,6 +143,11 @@ void ram_keys_start(const struct ram *ram, const struct store_sink *sink)
     for (const struct ram_waiting *waiting; (waiting = map_next(&ram->waiting, &cursor));) {
         if (sink->waiting && waiting->count > 0)
             sink->waiting(sink->context, waiting->tenant, waiting->count);
+    }
+    cursor = 0;
+    for (const struct ram_api_key *key; (key = map_next(&ram->api_keys, &cursor));) {
+        if (sink->key && key->row.spend_limit != API_KEY_NO_LIMIT)
+            sink->key(sink->context, &key->row);
     }
     cursor = 0;
     for (const struct ram_pause *pause; (pause = map_next(&ram->pauses, &cursor));) {

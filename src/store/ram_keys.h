@@ -9,7 +9,7 @@ const char *ram_keys_change(struct ram *ram, const struct change *change);
 /* As parts of ram_change_keep and ram_change_undo. */
 void ram_keys_keep(struct ram *ram);
 void ram_keys_undo(struct ram *ram);
-/* All but the keys, as store_start tells them. */
+/* What is told of them, as store_start tells them. */
 void ram_keys_start(const struct ram *ram, const struct store_sink *sink);
 /* What is committed. */
 void ram_keys_tell(const struct ram *ram, const struct reader_keys_sink *sink);

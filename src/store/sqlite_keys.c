@@ -37,8 +37,8 @@ static enum store_result add(struct sqlite *sqlite, const struct api_key_row *ro
 {
     enum { STATEMENT = STATEMENT_API_KEY_ADD };
     struct sqlite_connection *writer = &sqlite->writer;
-    const int64_t numbers[] = {row->rate,       row->spend_limit, row->created_at,
-                               row->expires_at, row->revoked_at,  row->used_at};
+    const int64_t numbers[] = {row->rate,       row->spend_limit, row->created_at, row->expires_at,
+                               row->revoked_at, row->used_at,     row->spent,      row->reserved};
     struct buffer scopes;
     buffer_init(&scopes, SCOPES_TEXT_MAX);
     write_scopes(row->scopes, &scopes);
@@ -49,7 +49,7 @@ static enum store_result add(struct sqlite *sqlite, const struct api_key_row *ro
     (void)sqlite3_bind_blob(writer->statements[STATEMENT], 5, row->hash, API_KEY_HASH_SIZE,
                             SQLITE_STATIC);
     sqlite_connection_text(writer, STATEMENT, 6, scopes.size ? scopes.data : "");
-    for (int n = 0; n < 6; n++)
+    for (int n = 0; n < 8; n++)
         sqlite_connection_number(writer, STATEMENT, 7 + n, numbers[n]);
     enum store_result result = sqlite_connection_do(writer, STATEMENT);
     buffer_done(&scopes);
@@ -57,11 +57,17 @@ static enum store_result add(struct sqlite *sqlite, const struct api_key_row *ro
 }
 
 static enum store_result stamp(struct sqlite *sqlite, enum sqlite_statement statement,
-                               const char *id, ms_t at)
+                               const char *id, int64_t number)
 {
     sqlite_connection_text(&sqlite->writer, statement, 1, id);
-    sqlite_connection_number(&sqlite->writer, statement, 2, at);
+    sqlite_connection_number(&sqlite->writer, statement, 2, number);
     return sqlite_connection_do(&sqlite->writer, statement);
+}
+
+static enum store_result charge(struct sqlite *sqlite, const struct api_key_row *more)
+{
+    sqlite_connection_number(&sqlite->writer, STATEMENT_API_KEY_CHARGE, 3, more->reserved);
+    return stamp(sqlite, STATEMENT_API_KEY_CHARGE, more->id, more->spent);
 }
 
 enum store_result sqlite_keys_change(struct sqlite *sqlite, const struct api_key_change *change)
@@ -72,6 +78,8 @@ enum store_result sqlite_keys_change(struct sqlite *sqlite, const struct api_key
         return add(sqlite, row);
     case API_KEY_REVOKED:
         return stamp(sqlite, STATEMENT_API_KEY_REVOKE, row->id, row->revoked_at);
+    case API_KEY_CHARGED:
+        return charge(sqlite, row);
     case API_KEY_USED:
         return stamp(sqlite, STATEMENT_API_KEY_USE, row->id, row->used_at);
     }
@@ -118,6 +126,19 @@ enum store_result sqlite_keys_change_pause(struct sqlite *sqlite, const struct p
     return sqlite_connection_do(&sqlite->writer, statement);
 }
 
+static enum store_result start_keys(struct sqlite *sqlite, const struct store_sink *sink)
+{
+    struct sqlite_connection *writer = &sqlite->writer;
+    enum store_result result = STORE_OK;
+    while ((result = sqlite_connection_step(writer, STATEMENT_API_KEYS_LIMITED)) == STORE_OK) {
+        struct api_key_row row;
+        sqlite_keys_read(writer->statements[STATEMENT_API_KEYS_LIMITED], &row);
+        if (sink->key)
+            sink->key(sink->context, &row);
+    }
+    return result == STORE_NONE ? STORE_OK : result;
+}
+
 static enum store_result start_pauses(struct sqlite *sqlite, const struct store_sink *sink)
 {
     struct sqlite_connection *writer = &sqlite->writer;
@@ -149,7 +170,9 @@ enum store_result sqlite_keys_start(struct sqlite *sqlite, const struct store_si
         if (sqlite_row_text(statement, 0, tenant, sizeof tenant) && sink->waiting)
             sink->waiting(sink->context, tenant, sqlite3_column_int64(statement, 1));
     }
-    return result == STORE_NONE ? start_pauses(sqlite, sink) : result;
+    if (result == STORE_NONE)
+        result = start_keys(sqlite, sink);
+    return result == STORE_OK ? start_pauses(sqlite, sink) : result;
 }
 
 void sqlite_keys_read(sqlite3_stmt *statement, struct api_key_row *ret_row)
@@ -162,6 +185,8 @@ void sqlite_keys_read(sqlite3_stmt *statement, struct api_key_row *ret_row)
         .expires_at = sqlite3_column_int64(statement, 9),
         .revoked_at = sqlite3_column_int64(statement, 10),
         .used_at = sqlite3_column_int64(statement, 11),
+        .spent = sqlite3_column_int64(statement, 12),
+        .reserved = sqlite3_column_int64(statement, 13),
     };
     (void)sqlite_row_text(statement, 0, row.id, sizeof row.id);
     (void)sqlite_row_text(statement, 1, row.tenant, sizeof row.tenant);

@@ -9,7 +9,7 @@ struct sqlite;
 
 #define SQLITE_KEYS_COLUMNS                                                                        \
     "id, tenant, name, prefix, hash, scopes, rate, spend_limit, created_at, expires_at, "          \
-    "revoked_at, used_at"
+    "revoked_at, used_at, spent, reserved"
 #define SQLITE_KEYS_TENANT_COLUMNS                                                                 \
     "tenant, tier, in_flight, queued, rate, budget, period, updated_at"
 
@@ -19,7 +19,7 @@ enum store_result sqlite_keys_put_tenant(struct sqlite *sqlite, const struct ten
 enum store_result sqlite_keys_change_waiting(struct sqlite *sqlite,
                                              const struct waiting_change *change);
 enum store_result sqlite_keys_change_pause(struct sqlite *sqlite, const struct pause_row *row);
-/* As a part of sqlite_read_start: all but the keys. */
+/* As a part of sqlite_read_start: what is told of them. */
 enum store_result sqlite_keys_start(struct sqlite *sqlite, const struct store_sink *sink);
 
 /* The row that a statement with those columns stands on. */

@@ -80,6 +80,7 @@ void sqlite_row_bind_inputs(sqlite3_stmt *statement, const struct job *job)
     put_text(statement, 4, job->options);
     put_text(statement, 5, job->route);
     put_number(statement, 6, job->flags);
+    put_text(statement, 7, job->api_key);
 }
 
 void sqlite_row_bind_attempt(sqlite3_stmt *statement, int64_t job, const struct attempt *attempt)
@@ -202,6 +203,7 @@ static void read_fixed(sqlite3_stmt *statement, struct job *job)
     job->input = get_copy(statement, SQLITE_ROW_INPUT);
     job->route = get_copy(statement, SQLITE_ROW_ROUTE);
     job->flags = (unsigned)get(statement, SQLITE_ROW_FLAGS);
+    get_text(statement, SQLITE_ROW_API_KEY, job->api_key, sizeof job->api_key);
 }
 
 void sqlite_row_read(sqlite3_stmt *statement, struct job *job)

@@ -51,7 +51,8 @@
     X(METADATA, metadata, 42)                                                                      \
     X(OPTIONS, options, 43)                                                                        \
     X(ROUTE, route, 44)                                                                            \
-    X(FLAGS, flags, 45)
+    X(FLAGS, flags, 45)                                                                            \
+    X(API_KEY, api_key, 46)
 
 enum sqlite_row_number {
     SQLITE_ROW_KEY = 1,
@@ -77,7 +78,7 @@ enum sqlite_row_number {
 void sqlite_row_bind_insert(sqlite3_stmt *statement, const struct job *job);
 /* Of its changes: */
 void sqlite_row_bind_update(sqlite3_stmt *statement, const struct job *job);
-/* Of its row in inputs, which takes 2 … 6: */
+/* Of its row in inputs, which takes 2 … 7: */
 void sqlite_row_bind_inputs(sqlite3_stmt *statement, const struct job *job);
 void sqlite_row_bind_attempt(sqlite3_stmt *statement, int64_t job, const struct attempt *attempt);
 void sqlite_row_bind_output(sqlite3_stmt *statement, const struct job *job, unsigned number);

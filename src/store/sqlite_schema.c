@@ -339,6 +339,10 @@ static const char *const version_3[] = {
     "  provider TEXT PRIMARY KEY CHECK (provider <> ''),"
     "  since INTEGER NOT NULL CHECK (since > 0)"
     ") STRICT, WITHOUT ROWID",
+    /* Of keys with a limit, and whose job it is. */
+    "ALTER TABLE api_keys ADD COLUMN spent INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0)",
+    "ALTER TABLE api_keys ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0)",
+    "ALTER TABLE inputs ADD COLUMN api_key TEXT NOT NULL DEFAULT ''",
     NULL,
 };
 

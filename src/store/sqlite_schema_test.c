@@ -169,7 +169,10 @@ static void fill_version_1(struct store_scene *scene)
     own->route = NULL;
     insert(scene, own);
     shut(scene);
-    run_sql(scene->path, "DROP TABLE pauses; DROP TABLE spend; PRAGMA user_version = 1");
+    run_sql(scene->path,
+            "DROP TABLE pauses; DROP TABLE spend; ALTER TABLE api_keys DROP COLUMN spent;"
+            "ALTER TABLE api_keys DROP COLUMN reserved; ALTER TABLE inputs DROP COLUMN api_key;"
+            "PRAGMA user_version = 1");
 }
 
 static void test_version_1_is_summed_up(void **state)

@@ -19,7 +19,7 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
     [STATEMENT_JOB_INSERT] = "INSERT INTO jobs (key, version" SQLITE_ROW_FIXED(SQLITE_ROW_NAME)
         SQLITE_ROW_CHANGING(SQLITE_ROW_NAME) ") VALUES (?1, ?2" SQLITE_ROW_FIXED(SQLITE_ROW_VALUE)
             SQLITE_ROW_CHANGING(SQLITE_ROW_VALUE) ")",
-    [STATEMENT_INPUTS_INSERT] = "INSERT INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATEMENT_INPUTS_INSERT] = "INSERT INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     /* No row changes when there is none, when it ended in another state, or when it is newer. */
     [STATEMENT_JOB_UPDATE] = "UPDATE jobs SET version = ?2" SQLITE_ROW_CHANGING(
         SQLITE_ROW_SET) " WHERE key = ?1 AND version <= ?2 AND (ended_at = 0 OR state = ?10)",
@@ -124,11 +124,16 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
         "SELECT " SQLITE_ROW_COLUMNS " FROM jobs INDEXED BY jobs_following" SQLITE_ROW_JOIN
         "WHERE following = 1 ORDER BY key",
 
-    [STATEMENT_API_KEY_ADD] = "INSERT INTO api_keys (" SQLITE_KEYS_COLUMNS ")"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [STATEMENT_API_KEY_ADD] =
+        "INSERT INTO api_keys (" SQLITE_KEYS_COLUMNS ")"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [STATEMENT_API_KEY_REVOKE] =
         "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at = 0",
     [STATEMENT_API_KEY_USE] = "UPDATE api_keys SET used_at = max(used_at, ?2) WHERE id = ?1",
+    [STATEMENT_API_KEY_CHARGE] =
+        "UPDATE api_keys SET spent = spent + ?2, reserved = reserved + ?3 WHERE id = ?1",
+    [STATEMENT_API_KEYS_LIMITED] =
+        "SELECT " SQLITE_KEYS_COLUMNS " FROM api_keys WHERE spend_limit >= 0",
     [STATEMENT_TENANT_PUT] = "INSERT OR REPLACE INTO tenants (" SQLITE_KEYS_TENANT_COLUMNS ")"
                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STATEMENT_TENANTS] = "SELECT " SQLITE_KEYS_TENANT_COLUMNS " FROM tenants",

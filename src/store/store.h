@@ -110,9 +110,9 @@ void store_rollback(struct store *store);
 /* Once after opening, before the first begin: empty buckets are not told, and their tickets count
  * from nothing again. STORE_BUSY may be tried again.
  *
- * What a start needs, told in this order: meta, pace…, bucket…, tenant…, waiting…, pause…, spend…,
- * in-flight job… (by key), those followed after their end. The callbacks from `tenant` on may be
- * NULL. */
+ * What a start needs, told in this order: meta, pace…, bucket…, tenant…, waiting…, key…, pause…,
+ * spend…, in-flight job… (by key), those followed after their end. The callbacks from `tenant` on
+ * may be NULL. */
 struct store_sink {
     void *context;
     void (*meta)(void *context, int64_t turn, ms_t now, int64_t last_key, ms_t next_due);
@@ -122,6 +122,7 @@ struct store_sink {
     void (*job)(void *context, struct job *job); /* takes it over */
     void (*tenant)(void *context, const struct tenant_row *row);
     void (*waiting)(void *context, const char *tenant, int64_t count); /* never 0 */
+    void (*key)(void *context, const struct api_key_row *row);         /* with a spend limit */
     void (*pause)(void *context, const struct pause_row *row);
     /* Those of day 0, and of the last 31 days at least. */
     void (*spend)(void *context, const struct spend_row *row);

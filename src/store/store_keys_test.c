@@ -16,8 +16,9 @@ struct kept {
     struct tenant_row tenants[KEPT_MAX];
     struct api_key_row keys[KEPT_MAX];
     struct waiting_change waiting[KEPT_MAX];
+    struct api_key_row limited[KEPT_MAX];
     struct pause_row pauses[KEPT_MAX];
-    unsigned tenant_count, key_count, waiting_count, pause_count;
+    unsigned tenant_count, key_count, waiting_count, limited_count, pause_count;
 };
 
 static void keep_tenant(void *context, const struct tenant_row *row)
@@ -40,6 +41,13 @@ static void keep_waiting(void *context, const char *tenant, int64_t count)
     struct waiting_change *waiting = &kept->waiting[kept->waiting_count++];
     assert_true(span_copy(span_of(tenant), waiting->tenant, sizeof waiting->tenant));
     waiting->delta = count;
+}
+
+static void keep_limited(void *context, const struct api_key_row *row)
+{
+    struct kept *kept = context;
+    assert_true(kept->limited_count < KEPT_MAX);
+    kept->limited[kept->limited_count++] = *row;
 }
 
 static void keep_pause(void *context, const struct pause_row *row)
@@ -87,6 +95,7 @@ static void start(struct store_scene *scene, struct kept *ret_kept)
                                     .job = skip_job,
                                     .tenant = keep_tenant,
                                     .waiting = keep_waiting,
+                                    .key = keep_limited,
                                     .pause = keep_pause};
     assert_int_equal(store_start(scene->store, &sink), STORE_OK);
 }
@@ -221,6 +230,44 @@ static void wait_for(struct store_scene *scene, const char *tenant, int64_t delt
     change->delta = delta;
 }
 
+static void charge(struct store_scene *scene, const char *id, int64_t spent, int64_t reserved)
+{
+    struct api_key_change *change = &output_change(&scene->output, CHANGE_API_KEY)->api_key;
+    *change = (struct api_key_change){API_KEY_CHARGED, {.spent = spent, .reserved = reserved}};
+    assert_true(span_copy(span_of(id), change->row.id, sizeof change->row.id));
+}
+
+static void test_keys_are_charged(struct store_scene *scene)
+{
+    struct kept kept;
+    for (int n = 0; n < 2; n++) {
+        struct api_key_change *change = &output_change(&scene->output, CHANGE_API_KEY)->api_key;
+        *change = (struct api_key_change){API_KEY_MADE, full_key(n ? "key_b" : "key_a")};
+        change->row.hash[0] ^= (unsigned char)n;
+        change->row.spend_limit = n ? API_KEY_NO_LIMIT : 1000;
+    }
+    charge(scene, "key_a", 0, 600);
+    store_scene_turn(scene);
+    charge(scene, "key_a", 500, -600);
+    store_scene_turn(scene);
+    store_scene_begin(scene);
+    charge(scene, "key_a", 7, 7);
+    store_scene_apply(scene);
+    store_rollback(scene->store);
+    store_scene_reopen(scene);
+    start(scene, &kept);
+    assert_int_equal(kept.limited_count, 1); /* the other may spend what it likes */
+    assert_string_equal(kept.limited[0].id, "key_a");
+    assert_int_equal(kept.limited[0].spend_limit, 1000);
+    assert_int_equal(kept.limited[0].spent, 500);
+    assert_int_equal(kept.limited[0].reserved, 0);
+    read_all(scene, &kept);
+    assert_int_equal(kept.keys[0].spent, 500);
+    store_scene_begin(scene);
+    charge(scene, "key_a", 0, -1);
+    assert_int_equal(store_scene_try_apply(scene), STORE_BROKEN);
+}
+
 static void pause_at(struct store_scene *scene, const char *provider, ms_t since)
 {
     struct pause_row *row = &output_change(&scene->output, CHANGE_PAUSE)->pause;
@@ -314,6 +361,7 @@ static const struct store_scene_test tests[] = {
     {"a key is used and revoked", test_a_key_is_used_and_revoked},
     {"a tenant is replaced whole", test_a_tenant_is_replaced_whole},
     {"waiting jobs are counted", test_waiting_jobs_are_counted},
+    {"keys are charged", test_keys_are_charged},
     {"pauses are kept until they end", test_pauses_are_kept_until_they_end},
     {"rollback leaves no trace", test_rollback_leaves_no_trace},
     {"broken rules are found", test_broken_rules_are_found},

@@ -174,6 +174,32 @@ test("kill -9 keeps what is reserved and spent", async () => {
   assert.deepEqual([end.reserved, end.spent], [0, 2 * micros(price)]);
 });
 
+test("a key spends no more than it may, over restarts too", async () => {
+  const wish = { name: "trial", tenant: "trials", spendLimit: 2.5 * price };
+  const { body: key } = await reel.post("/api/v1/keys", wish);
+  const authorization = `Bearer ${key.key}`;
+  const post = (prompt) =>
+    reel.post("/api/v1/generate", { model, prompt, duration: 5 }, { authorization });
+  const ids = [];
+  for (const prompt of ["a fox on trial", "a fox on trial, again"])
+    ids.push((await post(prompt)).body.jobId);
+  const refused = await post("a fox too many for its key");
+  assert.equal(refused.status, 402);
+  assert.equal(refused.body.errorCode, "over_budget");
+  assert.match(refused.body.error, new RegExp(`spend limit of key ${key.id} is`));
+  const other = await submit("trials", "a fox of another key");
+  assert.equal(other.status, 202);
+  await finished("trials", other.body.jobId);
+  await reel.kill("SIGKILL");
+  await reel.start();
+  assert.equal((await post("a fox too many for its key")).status, 402);
+  for (const id of ids) assert.equal((await finished("trials", id)).status, "completed");
+  const { body: after } = await reel.get(`/api/v1/keys/${key.id}?tenant=trials`);
+  assert.equal(micros(after.spent.amount), 2 * micros(price));
+  assert.equal(after.reserved.amount, 0);
+  assert.equal(vendor.of("a fox too many for its key").length, 0);
+});
+
 test("usage adds up to the cent, in every grouping, as JSON and as CSV", async () => {
   const settled = ask(reel.home, "SELECT sum(settled) AS sum FROM attempts WHERE ended_at > 0");
   for (const by of ["tenant", "model", "provider", "day"]) {
@@ -232,7 +258,8 @@ test("a provider's budget lets jobs wait, until there is room again", async () =
   await reel.kill("SIGTERM");
   const spent = ask(reel.home, "SELECT sum(spent) AS sum FROM spend WHERE day = 0")[0].sum;
   const left = (spent + micros(1.5 * price)) / 1e6;
-  reel.environment = environment({ REEL_BUDGET_PROVIDERS: `replicate=${left}/total` });
+  const upTo = (dollars) => environment({ REEL_BUDGET_PROVIDERS: `replicate=${dollars.toFixed(6)}/total` });
+  reel.environment = upTo(left);
   await reel.start();
   const first = (await submit("other", "a fox with room")).body.jobId;
   const second = (await submit("other", "a fox without")).body.jobId;
@@ -246,7 +273,7 @@ test("a provider's budget lets jobs wait, until there is room again", async () =
   await sleep(500);
   assert.equal(vendor.asked.get("a fox without"), undefined);
   await reel.kill("SIGTERM");
-  reel.environment = environment({ REEL_BUDGET_PROVIDERS: `replicate=${left + price}/total` });
+  reel.environment = upTo(left + price);
   await reel.start();
   assert.equal((await finished("other", second)).status, "completed");
   assert.equal(vendor.of("a fox without").length, 1);
