@@ -207,7 +207,7 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
 
 void ladder_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id)
 {
-    if (!remote_id || !*remote_id)
+    if (!*remote_id)
         return;
     remote_effect(core, output, job, ASKING_POLL)->on.remote_id = remote_id;
     life_ask(core, job, core->now + LADDER_HINT_MS);
