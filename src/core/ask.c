@@ -262,9 +262,9 @@ static struct job *make(struct core *core, const struct asked *asked, unsigned n
     struct job *job = job_make();
     job->key = core->last_key = id_next_key(core->last_key, core->now);
     id_write("gen_", job->key, rng_next(&core->rng), job->id);
-    bool fits = span_copy(span_of(asked->tenant), job->tenant, sizeof job->tenant) &&
-                span_copy(span_of(asked->model), job->model, sizeof job->model) &&
-                span_copy(span_of(asked->provider), job->provider, sizeof job->provider);
+    bool fits = span_copy(span_of(asked->tenant), job->tenant, sizeof job->tenant);
+    fits &= span_copy(span_of(asked->model), job->model, sizeof job->model);
+    fits &= span_copy(span_of(asked->provider), job->provider, sizeof job->provider);
     assert(fits);
     job->fingerprint = asked->fingerprint;
     job->priority = asked->priority;

@@ -81,10 +81,8 @@ void attempt_claimed(struct core *core, struct output *output, struct job *job,
                      const struct event *event)
 {
     (void)event;
-    if (is_past_deadline(core, job))
-        life_end(core, output, job, STATE_EXPIRED, ERROR_EXPIRED,
-                 "Its deadline passed before it could start.");
-    else if (!money_waits(core, job))
+    assert(!is_past_deadline(core, job)); /* what is due is wanted before what may start */
+    if (!money_waits(core, job))
         attempt_start(core, output, job);
 }
 
@@ -92,17 +90,16 @@ void attempt_claimed(struct core *core, struct output *output, struct job *job,
 static void give_up(struct core *core, struct output *output, struct job *job, enum state state,
                     const char *text)
 {
+    enum error_code error = state == STATE_EXPIRED ? ERROR_EXPIRED : ERROR_TIMEOUT;
     if (attempt_is_open(job) && job->route) {
-        remote_leave(core, output, job, state,
-                     state == STATE_EXPIRED ? ERROR_EXPIRED : ERROR_TIMEOUT, text);
+        remote_leave(core, output, job, state, error, text);
         return;
     }
     if (attempt_is_open(job)) {
         (void)output_on(output, EFFECT_STOP, job);
         attempt_close(core, job, ATTEMPT_STOPPED, ERROR_NONE);
     }
-    life_end(core, output, job, state, state == STATE_EXPIRED ? ERROR_EXPIRED : ERROR_TIMEOUT,
-             text);
+    life_end(core, output, job, state, error, text);
 }
 
 void attempt_due(struct core *core, struct output *output, struct job *job,
@@ -234,10 +231,8 @@ void attempt_take_outputs(struct core *core, struct job *job, const struct worke
 void attempt_kept(struct core *core, struct output *output, struct job *job,
                   const struct event *event)
 {
-    const struct worked *told = &event->worked;
-    if (!attempt_is_open(job))
-        return;
-    attempt_take_outputs(core, job, told);
+    assert(attempt_is_open(job)); /* as long as it is being stored (I4) */
+    attempt_take_outputs(core, job, &event->worked);
     attempt_close(core, job, ATTEMPT_DONE, ERROR_NONE);
     job->progress = 100;
     (void)span_copy(SPAN("Finalizing"), job->stage, sizeof job->stage);

@@ -127,7 +127,7 @@ struct heard {
 struct hinted {
     int64_t job;
     unsigned attempt;
-    const char *remote_id; /* as the call said; checked by a poll of ours */
+    const char *remote_id; /* as the call said, or ""; checked by a poll of ours */
 };
 
 enum resolve_act { RESOLVE_LINK, RESOLVE_RESUBMIT, RESOLVE_GIVE_UP };

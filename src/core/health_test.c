@@ -7,9 +7,10 @@
 
 #include <cmocka.h>
 
-static const struct core_vendor vendors[] = {{.traits = {.name = "cloud"}}};
+static const struct core_vendor vendors[] = {{.traits = {.name = "cloud"}},
+                                             {.traits = {.name = "sky"}}};
 static const struct core_config config = {
-    .limit_all = 6, .limit_provider = 4, .limit_tenant = 4, .vendors = vendors, .vendor_count = 1};
+    .limit_all = 6, .limit_provider = 4, .limit_tenant = 4, .vendors = vendors, .vendor_count = 2};
 
 enum { NOW = 1000000 };
 
@@ -110,6 +111,36 @@ static void an_account_lets_one_try_and_not_now_lets_all(void **state)
     end(&scene);
 }
 
+/* Five in a row are not waited for where one failed that was to find out. */
+static void who_tries_for_an_account_may_fail_once(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    health_blocks(scene.cloud, &scene.limits, NOW + 60000, ERROR_BAD_KEY);
+    health_turn(&scene.providers, &scene.limits, NOW + 60000);
+    health_begins(scene.cloud, &scene.limits);
+    fails(&scene, 1, NOW + 60100);
+    assert_false(is_open(&scene));
+    assert_int_equal(scene.cloud->blocked_until, NOW + 60100 + HEALTH_OPEN_MS);
+    end(&scene);
+}
+
+static void the_first_end_of_a_block_wakes(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    struct health *sky = health_of(&scene.providers, "sky");
+    assert_int_equal(health_wake_at(&scene.providers), MS_NEVER);
+    health_blocks(scene.cloud, &scene.limits, NOW + 2000, ERROR_RATE_LIMITED);
+    health_blocks(sky, &scene.limits, NOW + 1000, ERROR_RATE_LIMITED);
+    assert_int_equal(health_wake_at(&scene.providers), NOW + 1000);
+    health_blocks(sky, &scene.limits, NOW + 3000, ERROR_RATE_LIMITED);
+    assert_int_equal(health_wake_at(&scene.providers), NOW + 2000);
+    end(&scene);
+}
+
 static void a_pause_outlasts_all_and_its_end_forgets_all(void **state)
 {
     (void)state;
@@ -158,6 +189,7 @@ static void other_traits_keep_how_it_is(void **state)
         {.traits = {.name = "cloud", .can = CAN_CANCEL}, .calls_back = true}};
     struct core_config changed = config;
     changed.vendors = other;
+    changed.vendor_count = 1;
     health_change(&scene.providers, &changed);
     assert_ptr_equal(health_of(&scene.providers, "cloud"), scene.cloud);
     assert_int_equal(scene.cloud->traits.can, CAN_CANCEL);
@@ -172,6 +204,8 @@ int main(void)
         cmocka_unit_test(five_failures_in_a_row_block),
         cmocka_unit_test(one_tries_and_its_fate_decides),
         cmocka_unit_test(an_account_lets_one_try_and_not_now_lets_all),
+        cmocka_unit_test(who_tries_for_an_account_may_fail_once),
+        cmocka_unit_test(the_first_end_of_a_block_wakes),
         cmocka_unit_test(a_pause_outlasts_all_and_its_end_forgets_all),
         cmocka_unit_test(repeats_stay_under_a_tenth_of_the_reads),
         cmocka_unit_test(other_traits_keep_how_it_is),

@@ -72,6 +72,9 @@ void ladder_begin(struct core *core, struct output *output, struct job *job, con
     if (job->flight.is_hinted)
         ladder_hinted(core, output, job, job->flight.hint);
     job->flight.is_hinted = false;
+    /* Whoever learns of it only now (a server that was away) looks for it once all the same. */
+    if (job->flight.ask_at && hold(core, job) <= core->now)
+        life_timer(core, job, job->flight.ask_at + LADDER_CALL_MS);
 }
 
 void ladder_ask(struct core *core, struct output *output, struct job *job)
@@ -207,7 +210,7 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
 
 void ladder_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id)
 {
-    if (!remote_id || !*remote_id)
+    if (!*remote_id)
         return;
     remote_effect(core, output, job, ASKING_POLL)->on.remote_id = remote_id;
     life_ask(core, job, core->now + LADDER_HINT_MS);
@@ -272,8 +275,9 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
 /* The time to hold it is over. */
 void ladder_end(struct core *core, struct output *output, struct job *job)
 {
-    if (job->flags & JOB_FLAG_RESUBMIT && !state_is_terminal(job->state) &&
-        job->tries < CORE_TRIES_MAX && money_affords(core, job, job->attempt.reserved)) {
+    assert(!state_is_terminal(job->state)); /* those are let go of: remote_follow_due */
+    if (job->flags & JOB_FLAG_RESUBMIT && job->tries < CORE_TRIES_MAX &&
+        money_affords(core, job, job->attempt.reserved)) {
         remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
         attempt_again(core, output, job,
                       "What came of it was not found out; it is sent again, as asked.");

@@ -34,6 +34,8 @@ static void characters_are_not_cut_in_two(void **context)
     assert_string_equal(target, "ab");
     life_text(target, sizeof target, "\xE2\x80\xA6\xE2\x80\xA6");
     assert_string_equal(target, "\xE2\x80\xA6");
+    life_text(target, sizeof target, "\x80\x80\x80\x80\x80\x80\x80"); /* no character at all */
+    assert_string_equal(target, "");
 }
 
 int main(void)

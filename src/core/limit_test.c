@@ -84,11 +84,41 @@ static void own_limits_outlive_a_change(void **context)
     assert_int_equal(alice->limit, 4);
     assert_int_equal(alice->queue_limit, 9);
     assert_int_equal(alice->weight, 7);
+    changed.tenant_count = 1; /* listed again, with 4 and 5 */
+    row.in_flight = 3;
+    limit_set_tenant(&limits, &row);
+    limit_change(&limits, &changed);
+    assert_int_equal(alice->limit, 3);
+    assert_int_equal(alice->weight, 7);
     row = tenant_row_make("alice");
     limit_set_tenant(&limits, &row);
     assert_int_equal(alice->limit, 4); /* as it was listed */
     assert_int_equal(alice->queue_limit, 60);
     assert_int_equal(alice->weight, 5);
+    limit_done(&limits);
+}
+
+/* A model starts where any of its providers has room, and one that has to show that it is well
+ * again gets one job. */
+static void the_roomiest_provider_counts(void **context)
+{
+    (void)context;
+    static const struct core_limit four[] = {{.name = "a", .limit = 1},
+                                             {.name = "b", .limit = 3},
+                                             {.name = "c", .limit = 2},
+                                             {.name = "d", .limit = 2}};
+    static const struct core_limit model[] = {{.name = "film", .providers = {"a", "b", "c", "d"}}};
+    const struct core_config wide = {
+        .providers = four, .provider_count = 4, .models = model, .model_count = 1};
+    struct limits limits;
+    limit_init(&limits, &wide);
+    assert_int_equal(limit_room(&limits, "alice", "film"), 3);
+    limit_gauge(&limits, LIMIT_PROVIDER, "b")->only_one = true;
+    assert_int_equal(limit_room(&limits, "alice", "film"), 2);
+    limit_gauge(&limits, LIMIT_PROVIDER, "c")->is_blocked = true;
+    limit_gauge(&limits, LIMIT_PROVIDER, "d")->is_broke = true;
+    limit_gauge(&limits, LIMIT_PROVIDER, "a")->only_one = true;
+    assert_int_equal(limit_room(&limits, "alice", "film"), 1);
     limit_done(&limits);
 }
 
@@ -280,6 +310,7 @@ int main(void)
         cmocka_unit_test(the_smallest_room_counts),
         cmocka_unit_test(limits_change),
         cmocka_unit_test(own_limits_outlive_a_change),
+        cmocka_unit_test(the_roomiest_provider_counts),
         cmocka_unit_test(more_than_the_limit_leaves_no_room),
         cmocka_unit_test(no_limit_is_much_room),
         cmocka_unit_test(names_have_defaults),

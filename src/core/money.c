@@ -96,7 +96,7 @@ void money_remember(struct core *core, struct job *job, const char *provider, in
 {
     const struct account *account = money_account(core, MONEY_PROVIDER, provider);
     char budget[ACCOUNT_BUDGET_SIZE], cost[ACCOUNT_TEXT_SIZE];
-    if (job->flight.error != ERROR_NONE || !account)
+    if (job->flight.error != ERROR_NONE)
         return;
     account_write_budget(account, budget);
     account_write(price > 0 ? price : 0, cost);

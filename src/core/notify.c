@@ -474,9 +474,10 @@ static void got_lanes(struct core *core, const struct got *got)
         if (!is_known)
             lane = make_lane(notify, row);
         /* One that is known and has nothing due now was asked already. */
+        assert(lane->row.failing == got->want.failing); /* it was written before this was wanted */
         if (!is_known || lane->row.next_at <= core->now)
             ask_lane(notify, lane);
-        else if (lane->row.failing == got->want.failing)
+        else
             lower(&next_due, lane->row.next_at); /* memory alone knows when it is due again */
         notify->cursor[got->want.failing] = *row;
     }

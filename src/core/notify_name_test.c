@@ -23,6 +23,9 @@ static void test_names_are_found_again(void **state)
     assert_false(notify_event_find(SPAN("ended"), &event));
     assert_false(notify_event_find(SPAN(""), &event));
     assert_int_equal(event, NOTIFY_PROGRESS);
+    enum delivery_state state_found = DELIVERY_GONE;
+    assert_false(notify_state_find(SPAN("lost"), &state_found));
+    assert_int_equal(state_found, DELIVERY_GONE);
 }
 
 /* Ids are signed beside a timestamp with dots between, so they have none. */
@@ -31,6 +34,8 @@ static void test_ids(void **state)
     char id[NOTIFY_ID_SIZE], job[ID_SIZE];
     notify_id("gen_000000000000100aywaheppjw7", 12, id);
     assert_string_equal(id, "msg_000000000000100aywaheppjw7_12");
+    notify_id("7", 1, id); /* an id that has no kind before it */
+    assert_string_equal(id, "msg_7_1");
     id_write("gen_", INT64_MAX, UINT64_MAX, job);
     notify_id(job, 4294967295u, id);
     assert_null(strchr(id, '.'));

@@ -22,8 +22,7 @@ static struct pace_entry *entry_of(struct core *core, const char *model)
 
 void pace_add(struct core *core, struct output *output, const struct job *job)
 {
-    if (!job->started_at)
-        return;
+    assert(job->started_at > 0);
     ms_t took = job->ended_at - job->started_at;
     struct pace *pace = &entry_of(core, job->model)->row;
     int64_t weight = pace->count < PACE_MEMORY ? pace->count : PACE_MEMORY;

@@ -97,8 +97,9 @@ void poll_plan_make(struct poll_plan *plan, const struct poll_rule *rule,
     double variance =
         (count * history->variance + PRIOR_COUNT * PRIOR_VARIANCE) / (count + PRIOR_COUNT);
     plan->mean = history->mean;
-    /* No spread at all is what a few equal durations seem to show, and never true. */
-    plan->deviation = sqrt(variance > 0.0004 ? variance : 0.0004);
+    /* No spread at all is what a few equal durations seem to show, and never true: what is believed
+     * beforehand keeps it from 0. */
+    plan->deviation = sqrt(variance);
     plan->cost = cost_of(plan);
 }
 
@@ -116,7 +117,7 @@ static double integrate(const struct poll_plan *plan, double start, double limit
         double step = at * (at < edge ? plan->deviation * STEP : TAIL_STEP);
         double rate = sqrt(hazard(plan, at + step / 2) / (2 * plan->cost));
         if (sum + rate * step >= 1)
-            return at - start + (rate > 0 ? (1 - sum) / rate : step);
+            return at - start + (1 - sum) / rate;
         sum += rate * step;
         at += step;
     }

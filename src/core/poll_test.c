@@ -33,6 +33,27 @@ static void test_what_is_learned(void **state)
     assert_true(isfinite(history.mean) && isfinite(history.variance));
 }
 
+/* What a plan believes of the spread stops to grow surer with the number of jobs. */
+static void test_a_long_history_is_no_surer_than_its_memory(void **state)
+{
+    struct poll_history history = learned(90, 1.3);
+    struct poll_plan plan, longer;
+    history.count = POLL_MEMORY;
+    poll_plan_make(&plan, &rule, &history);
+    history.count = 10 * POLL_MEMORY;
+    poll_plan_make(&longer, &rule, &history);
+    assert_true(plan.deviation == longer.deviation);
+    history.count = POLL_MEMORY / 2;
+    poll_plan_make(&longer, &rule, &history);
+    assert_true(plan.deviation < longer.deviation);
+    /* Equal durations, as many as there may be: still some spread, and so a next poll. */
+    history.variance = 0;
+    history.count = 10 * POLL_MEMORY;
+    poll_plan_make(&plan, &rule, &history);
+    assert_true(plan.deviation > 0.02);
+    assert_true(poll_next(&plan, 0, 0) > 60000);
+}
+
 /* Seed 000's schedule. */
 static void test_without_a_history(void **state)
 {
@@ -95,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_learned),
+        cmocka_unit_test(test_a_long_history_is_no_surer_than_its_memory),
         cmocka_unit_test(test_without_a_history),
         cmocka_unit_test(test_the_first_poll_comes_when_an_end_is_likely),
         cmocka_unit_test(test_limits_hold),

@@ -47,8 +47,9 @@ static struct queue_bucket *find_bucket(struct queue *queue, const char *tenant,
     int size = snprintf(id, sizeof id, "%s\n%s\n%d", tenant, model, priority);
     assert(size > 0 && (size_t)size < sizeof id);
     struct queue_bucket *bucket = map_get(&queue->buckets, (struct span){id, (size_t)size});
-    if (bucket || !make)
+    if (bucket)
         return bucket;
+    assert(make); /* what leaves a bucket, or was claimed from it, lay there */
     bucket = memory_new(struct queue_bucket);
     (void)span_copy((struct span){id, (size_t)size}, bucket->id, sizeof bucket->id);
     (void)span_copy(span_of(model), bucket->model, sizeof bucket->model);
@@ -104,7 +105,7 @@ void queue_enter(struct queue *queue, struct job *job)
 void queue_leave(struct queue *queue, const struct job *job)
 {
     struct queue_bucket *bucket = find_bucket(queue, job->tenant, job->model, job->priority, false);
-    assert(bucket && bucket->count > 0);
+    assert(bucket->count > 0);
     bucket->count--;
     bucket->delta_count--;
     mark_dirty(queue, bucket);
@@ -208,7 +209,6 @@ void queue_got(struct queue *queue, const struct want *want, unsigned claimed, u
 {
     struct queue_bucket *bucket =
         find_bucket(queue, want->tenant, want->model, want->priority, false);
-    assert(bucket);
     struct queue_tenant *tenant = bucket->tenant;
     if (left > 0) {
         bucket->head_known =

@@ -113,6 +113,24 @@ static void tenants_take_turns_by_weight(void **context)
     tear_down();
 }
 
+/* However heavy a tenant is, so many are claimed at once. */
+static void a_claim_has_a_size(void **context)
+{
+    (void)context;
+    char order[QUEUE_TEST_JOBS];
+    struct want want;
+    set_up(0, 3 * QUEUE_CLAIM_MAX, 1);
+    for (int n = 0; n < 2 * QUEUE_CLAIM_MAX; n++)
+        add("a", "m", 0, n);
+    add("b", "m", 0, 0);
+    assert_true(queue_want(&bench.queue, 100, &want));
+    assert_string_equal(want.tenant, "a");
+    assert_int_equal(want.limit, QUEUE_CLAIM_MAX);
+    start_all(100, false, order);
+    assert_int_equal(strlen(order), 2 * QUEUE_CLAIM_MAX + 1);
+    tear_down();
+}
+
 static void one_alone_has_all(void **context)
 {
     (void)context;
@@ -292,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tenants_take_turns_by_weight),
+        cmocka_unit_test(a_claim_has_a_size),
         cmocka_unit_test(one_alone_has_all),
         cmocka_unit_test(passed_over_is_not_starved),
         cmocka_unit_test(priority_goes_first_then_age),

@@ -38,12 +38,11 @@ static void recover_remote(struct core *core, struct output *output, struct job 
     bool is_late = job->deadline && job->deadline <= core->now && !job->cancel_asked;
     /* A job that is past its deadline ends; what was sent is looked for all the same. */
     bool is_open = attempt_is_open(job);
+    assert(is_open || !job->cancel_asked); /* a cancel ends the job when the attempt ends */
     if (is_open)
         follow_on(core, output, job);
     if (is_late)
         attempt_due(core, output, job, NULL);
-    else if (!is_open && job->cancel_asked)
-        life_end(core, output, job, STATE_CANCELED, ERROR_CANCELED, "Canceled.");
     else if (!is_open)
         life_timer(core, job, core->now);
 }

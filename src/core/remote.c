@@ -187,8 +187,6 @@ void remote_leave(struct core *core, struct output *output, struct job *job, enu
     if (job->flight.asking != ASKING_CANCEL && !job->flight.is_stopping &&
         remote_can(core, job, CAN_CANCEL))
         (void)remote_effect(core, output, job, ASKING_CANCEL);
-    else if (job->flight.asking == ASKING_NOTHING && !job->flight.ask_at)
-        life_ask(core, job, core->now + pace_interval(core, job));
 }
 
 void remote_leave_canceled(struct core *core, struct output *output, struct job *job)
@@ -415,8 +413,7 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
     if (job->attempt.state == ATTEMPT_INTENT) {
         /* The answer to the submission, or that there is none, comes first. */
         flight->is_hinted = true;
-        life_text(flight->hint, sizeof flight->hint,
-                  event->hinted.remote_id ? event->hinted.remote_id : "");
+        life_text(flight->hint, sizeof flight->hint, event->hinted.remote_id);
         return;
     }
     /* Hints cause no more polls than the provider's own advice allows. */

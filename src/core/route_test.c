@@ -36,11 +36,23 @@ static void test_what_is_no_route_has_no_offers(void **state)
         assert_int_equal(route_count(rows[n]), 0);
 }
 
+static void test_a_route_has_so_many_offers(void **state)
+{
+    static const char lines[] = "fal\t1\ta\nfal\t2\tb\nfal\t3\tc\nfal\t4\td\nfal\t5\te\n"
+                                "fal\t6\tf\nfal\t7\tg\nfal\t8\th\nfal\t9\ti\n";
+    struct route_offer offer;
+    assert_int_equal(route_count(lines), ROUTE_OFFERS_MAX);
+    assert_true(route_read(lines, ROUTE_OFFERS_MAX - 1, &offer));
+    assert_int_equal(offer.price, ROUTE_OFFERS_MAX);
+    assert_false(route_read(lines, ROUTE_OFFERS_MAX, &offer));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offers_are_read_in_order),
         cmocka_unit_test(test_what_is_no_route_has_no_offers),
+        cmocka_unit_test(test_a_route_has_so_many_offers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,9 @@
 static void names_are_plain(void **context)
 {
     (void)context;
-    static const char *const good[] = {"a", "7", "acme", "Acme-2.eu_west"};
-    static const char *const bad[] = {"", "-a", ".", "*", "a b", "a/b", "a\n", "\xC3\xA4", "a\"b"};
+    static const char *const good[] = {"a", "7", "acme", "Acme-2.eu_west", "Z"};
+    static const char *const bad[] = {"",    "-a",       ".",    "*",  "a b", "a/b",
+                                      "a\n", "\xC3\xA4", "a\"b", "_a", "~a"};
     char text[JOB_TENANT_SIZE + 1];
     for (size_t n = 0; n < sizeof good / sizeof good[0]; n++)
         assert_true(tenant_is_name(span_of(good[n])));

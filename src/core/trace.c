@@ -308,6 +308,10 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
         buffer_add_text(&trace->text, " reads");
     if (job->output_count)
         buffer_print(&trace->text, " files=%u", job->output_count);
+    if (job->words)
+        buffer_print(&trace->text, " words=%s", job->words);
+    if (job->warnings)
+        buffer_print(&trace->text, " warnings=%s", job->warnings);
     add_time(trace, "removed", job->removed_at);
     if (job->error != ERROR_NONE)
         buffer_print(&trace->text, " error=%s%s", error_name(job->error),

@@ -138,7 +138,7 @@ static void restart(struct trace_story *story)
 
 /* ---------------------------------------------------------------- words */
 
-/* Blanks inside double quotes do not part words. */
+/* Blanks inside double quotes do not part words: "two words", text="two words". */
 static void split(struct trace_story *story, struct span line, struct words *ret_words)
 {
     *ret_words = (struct words){0};
@@ -151,8 +151,12 @@ static void split(struct trace_story *story, struct span line, struct words *ret
         char end = *text == '"' ? '"' : ' ';
         text += end == '"';
         ret_words->list[ret_words->count++] = text;
-        while (*text && *text != end)
-            text++;
+        for (; *text && *text != end; text++) {
+            if (*text == '"' && end == ' ') {
+                memmove(text, text + 1, strlen(text));
+                end = '"';
+            }
+        }
         if (*text)
             *text++ = '\0';
     }
@@ -239,16 +243,18 @@ static int64_t upload_of(struct trace_story *story, const char *text)
     return trace_story_number(story, text + (text[0] == 'u'));
 }
 
+/* "u7", or "u7!": its key with an id that is not its own. */
 static void read_upload_wish(struct trace_story *story, struct asked *asked, const char *text)
 {
     struct asked_upload *list =
         arena_array(&story->arena, struct asked_upload, asked->upload_count + 1);
     for (unsigned n = 0; n < asked->upload_count; n++)
         list[n] = asked->uploads[n];
-    list[asked->upload_count++] =
-        (struct asked_upload){.key = upload_of(story, text),
-                              .id = arena_print(&story->arena, "upl_%s", text),
-                              .field = "imageUrl"};
+    const char *id = arena_print(&story->arena, "upl_%s", text);
+    struct span key = span_of(text);
+    key.size -= span_ends(key, "!");
+    list[asked->upload_count++] = (struct asked_upload){
+        .key = upload_of(story, arena_copy(&story->arena, key)), .id = id, .field = "imageUrl"};
     asked->uploads = list;
 }
 
@@ -374,9 +380,12 @@ static void read_told(struct trace_story *story, const struct words *words, enum
         told->output_count = files ? (unsigned)trace_story_number(story, files) : 1;
         if (told->output_count > JOB_OUTPUTS_MAX)
             story->fault = "too many files";
+        told->words = span_of(trace_story_option(words, "words"));
+        told->warnings = span_of(trace_story_option(words, "warnings"));
     } else if (kind == WORKED_FAILED) {
         told->again = strcmp(trace_story_word(words, 3), "again") == 0;
         told->passing = strcmp(trace_story_word(words, 4), "passing") == 0;
+        told->text = trace_story_option(words, "text");
         if (!error_find(span_of(trace_story_word(words, 2)), &told->error))
             story->fault = "an error was expected";
     }
@@ -463,37 +472,7 @@ static bool read_event(struct trace_story *story, const struct words *words)
     return true;
 }
 
-/* ---------------------------------------------------------------- settings */
-
-static bool read_limit(struct trace_story *story, const struct words *words)
-{
-    struct core_config *config = &story->config;
-    bool is_tenant = strcmp(trace_story_word(words, 1), "tenant") == 0;
-    bool is_model = strcmp(trace_story_word(words, 1), "model") == 0;
-    if (strcmp(trace_story_word(words, 1), "all") == 0) {
-        config->limit_all = (unsigned)trace_story_number(story, trace_story_word(words, 2));
-        return true;
-    }
-    unsigned *count = is_tenant  ? &config->tenant_count
-                      : is_model ? &config->model_count
-                                 : &config->provider_count;
-    struct core_limit *list = is_tenant  ? story->tenants
-                              : is_model ? story->models
-                                         : story->providers;
-    if (*count == TRACE_STORY_LIMITS)
-        return false;
-    const char *weight = trace_story_option(words, "weight"),
-               *timeout = trace_story_option(words, "timeout");
-    const char *provider = trace_story_option(words, "provider");
-    list[(*count)++] = (struct core_limit){
-        .name = arena_copy(&story->limits, span_of(trace_story_word(words, 2))),
-        .limit = (unsigned)trace_story_number(story, trace_story_word(words, 3)),
-        .weight = weight ? (unsigned)trace_story_number(story, weight) : 0,
-        .timeout = timeout ? trace_story_number(story, timeout) : 0,
-        .providers = {provider ? arena_copy(&story->limits, span_of(provider)) : NULL},
-    };
-    return true;
-}
+/* ---------------------------------------------------------------- lines */
 
 static bool read_time(struct trace_story *story, const struct words *words)
 {
@@ -504,45 +483,6 @@ static bool read_time(struct trace_story *story, const struct words *words)
         story->fault = "time goes on";
     story->now = at;
     return true;
-}
-
-static bool read_command(struct trace_story *story, const struct words *words)
-{
-    if (strcmp(trace_story_word(words, 0), "vendor") == 0)
-        return trace_story_vendor(story, words);
-    if (strcmp(trace_story_word(words, 0), "budget") == 0)
-        return trace_story_budget(story, words);
-    if (strcmp(trace_story_word(words, 0), "limit") == 0)
-        return read_limit(story, words);
-    if (strcmp(trace_story_word(words, 0), "queue-max") == 0) {
-        const char *tenant = trace_story_option(words, "tenant");
-        story->config.queue_max = trace_story_number(story, trace_story_word(words, 1));
-        story->config.queue_tenant = tenant ? trace_story_number(story, tenant) : 0;
-        return true;
-    }
-    if (strcmp(trace_story_word(words, 0), "tier") == 0 &&
-        story->config.tier_count < TRACE_STORY_LIMITS) {
-        story->tiers[story->config.tier_count++] =
-            (struct core_tier){arena_copy(&story->limits, span_of(trace_story_word(words, 1))),
-                               (unsigned)trace_story_number(story, trace_story_word(words, 2))};
-        return true;
-    }
-    if (strcmp(trace_story_word(words, 0), "uploads") == 0) {
-        story->config.upload_max = trace_story_number(story, trace_story_word(words, 1));
-        story->config.upload_count_max =
-            (unsigned)trace_story_number(story, trace_story_word(words, 2));
-        return true;
-    }
-    if (strcmp(trace_story_word(words, 0), "hooks") == 0) {
-        story->config.hooks_max = (unsigned)trace_story_number(story, trace_story_word(words, 1));
-        story->config.hooks_lane_max =
-            (unsigned)trace_story_number(story, trace_story_word(words, 2));
-        return true;
-    }
-    bool is_disk = strcmp(trace_story_word(words, 0), "disk") == 0;
-    if (is_disk)
-        story->is_full = strcmp(trace_story_word(words, 1), "full") == 0;
-    return is_disk;
 }
 
 void trace_story_line(struct trace_story *story, struct span line)
@@ -569,7 +509,7 @@ void trace_story_line(struct trace_story *story, struct span line)
         story->is_open = is_turn;
         if (is_restart)
             restart(story);
-    } else if (!read_event(story, &words) && !read_command(story, &words))
+    } else if (!read_event(story, &words) && !trace_story_setting(story, &words))
         story->fault = "not a line of the language, or not here";
 }
 

@@ -1,14 +1,18 @@
 /* A golden trace being told: reads its lines, lives them with a core and the smallest store, and
  * writes what comes out. The language:
  *
- *     limit all|tenant|model|provider [NAME] N [weight=N] [provider=NAME] [timeout=MS]
+ *     limit all|tenant|model|provider [NAME] N [weight=N] [provider=NAME,…] [timeout=MS]
  *     tier NAME WEIGHT
  *     queue-max N [tenant=N]
  *     disk free|full
  *     uploads BYTES COUNT  limits of a tenant's uploads
  *     vendor NAME can=CANCEL,FIND_EXACT [calls-back] [key-kept=MS] [list-kept=MS]
  *            [result-kept=MS]
+ *     vendor NAME gone     from the next restart on it is not configured
+ *     uncertain-hold MS
+ *     hooks N LANE [tries=N]  deliveries in flight, in all and of a lane; tries of each
  *     budget NAME MICROS day|month|total
+ *     reload               the running core takes up what the lines above say, as after SIGHUP
  *     turn at +MS          then its events, one a line, as trace_event writes them
  *     restart at +MS       the core is dropped, and comes back from the rows
  *

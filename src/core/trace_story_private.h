@@ -20,6 +20,10 @@ int64_t trace_story_job(struct trace_story *story, const char *text, unsigned *r
 /* "t7" */
 uint64_t trace_story_token(struct trace_story *story, const char *text);
 
+/* -- trace_story_setting.c: limits, and what else is configured. False when it is no setting. */
+
+bool trace_story_setting(struct trace_story *story, const struct words *words);
+
 /* -- trace_story_hook.c: webhooks. False when it is no event about them. */
 
 bool trace_story_hook_event(struct trace_story *story, const struct words *words,

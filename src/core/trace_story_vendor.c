@@ -20,7 +20,19 @@ static unsigned bits_of(struct trace_story *story, const char *text, const char 
     return bits;
 }
 
-/* vendor NAME can=KEY,CANCEL [calls-back] [key-kept=MS] [list-kept=MS] [result-kept=MS] */
+static bool forget_vendor(struct trace_story *story, const char *name)
+{
+    for (unsigned n = 0; n < story->config.vendor_count; n++) {
+        if (strcmp(story->vendors[n].traits.name, name) == 0) {
+            story->vendors[n] = story->vendors[--story->config.vendor_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* vendor NAME can=KEY,CANCEL [calls-back] [key-kept=MS] [list-kept=MS] [result-kept=MS]
+ * vendor NAME gone */
 bool trace_story_vendor(struct trace_story *story, const struct words *words)
 {
     static const char *const names[] = {
@@ -28,6 +40,8 @@ bool trace_story_vendor(struct trace_story *story, const struct words *words)
         CAN_LIST(NAME)
 #undef NAME
     };
+    if (strcmp(trace_story_word(words, 2), "gone") == 0)
+        return forget_vendor(story, trace_story_word(words, 1));
     if (story->config.vendor_count == TRACE_STORY_LIMITS)
         return false;
     struct core_vendor *vendor = &story->vendors[story->config.vendor_count++];
@@ -112,8 +126,8 @@ static void add_found(struct told *told, const char *id, bool exact)
     found->exact = exact;
 }
 
-/* Words behind the kind: id=X progress=N files=N cost=N after=MS again billed running, an error's
- * name, and of a search exact=ID likely=ID. */
+/* Words behind the kind: id=X progress=N stage=TEXT files=N cost=N after=MS text=TEXT again billed,
+ * an error's name, and of a search exact=ID likely=ID. */
 static void read_word(struct trace_story *story, struct told *told, const char *word)
 {
     const char *value = strchr(word, '=');
@@ -123,6 +137,10 @@ static void read_word(struct trace_story *story, struct told *told, const char *
         (void)span_copy(span_of(value), told->remote_id, sizeof told->remote_id);
     else if (span_is(name, "progress"))
         told->progress = (int)trace_story_number(story, value);
+    else if (span_is(name, "stage"))
+        (void)span_copy(span_of(value), told->stage, sizeof told->stage);
+    else if (span_is(name, "text"))
+        told_say(told, span_of(value));
     else if (span_is(name, "files"))
         told->file_count = (unsigned)trace_story_number(story, value);
     else if (span_is(name, "cost"))

@@ -7,10 +7,11 @@ void wait_due(struct core *core, struct output *output, struct job *job, const s
     if (job->deadline && job->deadline <= core->now)
         life_end(core, output, job, STATE_EXPIRED, ERROR_EXPIRED,
                  "Its deadline passed before it could start.");
-    else if (job->state == STATE_WAITING && job->waits_for == 0 && job->start_at <= core->now)
+    else {
+        /* Its start: nothing else has a wake time (life_set_wake). */
+        assert(job->state == STATE_WAITING && job->waits_for == 0 && job->start_at <= core->now);
         life_become(core, output, job, STATE_QUEUED, NULL);
-    else
-        life_set_wake(core, job);
+    }
 }
 
 void wait_freed(struct core *core, struct output *output, struct job *job,

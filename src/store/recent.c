@@ -40,6 +40,7 @@ static void free_texts(struct job *job)
     memory_free(job->options);
     memory_free(job->warnings);
     memory_free(job->words);
+    memory_free(job->route);
 }
 
 void recent_free(struct recent *recent)
@@ -68,6 +69,7 @@ static void copy_row(const struct job *job, struct job *ret_copy)
     ret_copy->options = copy_text(job->options);
     ret_copy->warnings = copy_text(job->warnings);
     ret_copy->words = copy_text(job->words);
+    ret_copy->route = copy_text(job->route);
     list_init(&ret_copy->link);
     list_init(&ret_copy->dirty_link);
 }
@@ -96,7 +98,7 @@ void recent_keep(struct recent *recent, uint64_t view, const struct job *job)
 {
     struct kept **slot = &recent->rows[hash_of(job->key) % RECENT_ROWS];
     if (size_of(job->input) + size_of(job->metadata) + size_of(job->options) +
-            size_of(job->warnings) + size_of(job->words) >
+            size_of(job->warnings) + size_of(job->words) + size_of(job->route) >
         RECENT_TEXT_MAX)
         return;
     if (!*slot)

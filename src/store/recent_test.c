@@ -22,6 +22,7 @@ static void test_a_row_is_kept_until_a_commit_changes_it(void **state)
     assert_true(recent_find(recent, 7, &found));
     store_scene_assert_equal(&found, job);
     assert_ptr_not_equal(found.input, job->input);
+    assert_ptr_not_equal(found.route, job->route);
     reader_job_done(&found);
     assert_false(recent_find(recent, 8, &found));
     /* Set before the commit: from now on nobody knows which is the newest. */

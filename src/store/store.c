@@ -145,7 +145,8 @@ void reader_job_done(struct job *job)
     memory_free(job->options);
     memory_free(job->warnings);
     memory_free(job->words);
-    job->input = job->metadata = job->options = job->warnings = job->words = NULL;
+    memory_free(job->route);
+    job->input = job->metadata = job->options = job->warnings = job->words = job->route = NULL;
 }
 
 enum store_result reader_list(struct reader *reader, const struct reader_filter *filter,

@@ -146,6 +146,7 @@ struct job *store_scene_full_job(int64_t key)
     job->input = memory_copy(span_of("{\"prompt\":\"été\"}"));
     job->metadata = memory_copy(span_of("{\"color\":\"blue\",\"n\":5}"));
     job->options = memory_copy(span_of("{\"webhookUrl\":\"http://x\"}"));
+    job->route = memory_copy(span_of("fal\t400000\tfal-ai/veo3\n"));
     job->warnings = memory_copy(span_of("[\"dark\"]"));
     job->words = memory_copy(span_of("[{\"word\":\"été\",\"startMs\":1,\"endMs\":2}]"));
     return job;
@@ -246,6 +247,7 @@ void store_scene_assert_equal(const struct job *a, const struct job *b)
     assert_texts_equal(a->input, b->input);
     assert_texts_equal(a->metadata, b->metadata);
     assert_texts_equal(a->options, b->options);
+    assert_texts_equal(a->route, b->route);
     assert_texts_equal(a->warnings, b->warnings);
     assert_texts_equal(a->words, b->words);
 }

@@ -30,6 +30,7 @@ static void test_every_field_is_read_back(struct store_scene *scene)
     assert_int_equal(reader_job(scene->reader, 77, &shown, NULL), STORE_OK);
     store_scene_assert_equal(job, &shown);
     reader_job_done(&shown);
+    assert_null(shown.route);
     /* But for the words, which a list has no room for. */
     struct job *listed[READER_LIMIT_MAX];
     unsigned count = 0;
@@ -64,8 +65,9 @@ static void test_update_writes_every_changeable_field(struct store_scene *scene)
     memory_free(other->input);
     memory_free(other->metadata);
     memory_free(other->options);
+    memory_free(other->route);
     other->input = memory_copy(span_of("{}"));
-    other->metadata = other->options = NULL;
+    other->metadata = other->options = other->route = NULL;
     store_scene_begin(scene);
     struct job *loaded = store_scene_load(scene, 5);
     store_scene_assert_equal(other, loaded);
