@@ -136,6 +136,7 @@ static void run_effect(struct engine *engine, const struct effect *effect)
     case EFFECT_FIND:
     case EFFECT_CANCEL:
     case EFFECT_FETCH:
+    case EFFECT_STREAM:
         atomic_fetch_add(&counters->attempts, effect->kind == EFFECT_SUBMIT);
         to->remote(to->context, effect);
         break;

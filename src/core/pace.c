@@ -67,8 +67,9 @@ ms_t pace_planned(struct core *core, const struct job *job)
     return poll_next(&entry->plan, core->now - job->attempt.accepted_at, job->flight.polls);
 }
 
-/* Who calls back is asked only lest the call is lost. */
+/* Who calls back, or is listened to, is asked only lest the word is lost. */
 ms_t pace_interval(struct core *core, const struct job *job)
 {
-    return remote_health(core, job)->calls_back ? pace_longest(core, job) : pace_planned(core, job);
+    bool is_told = remote_health(core, job)->calls_back || job->flight.is_streaming;
+    return is_told ? pace_longest(core, job) : pace_planned(core, job);
 }
