@@ -130,6 +130,8 @@ static void run_effect(struct engine *engine, const struct effect *effect)
         break;
     case EFFECT_DROP:
         to->drop(to->context, job, effect->on.attempt);
+        if (job->route)
+            to->remote(to->context, effect);
         break;
     case EFFECT_SUBMIT:
     case EFFECT_POLL:
