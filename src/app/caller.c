@@ -355,7 +355,8 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     errand->provider_name = arena_copy(arena, span_of(job->attempt.provider));
     (void)route_read(job->route, job->attempt.offer, &offer);
     errand->slug = arena_copy(arena, offer.slug);
-    errand->input = arena_copy(arena, span_of(job->input));
+    /* A stream is held for long, and asks for nothing. */
+    errand->input = effect->kind == EFFECT_STREAM ? "" : arena_copy(arena, span_of(job->input));
     errand->is_named = effect->on.remote_id != NULL;
     errand->remote_id = arena_copy(
         arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
@@ -424,8 +425,9 @@ void caller_stop(struct caller *caller)
     if (!caller)
         return;
     mailbox_close(caller->box);
-    if (caller->running)
-        (void)pthread_join(caller->thread, NULL);
+    if (!caller->running)
+        return;
+    (void)pthread_join(caller->thread, NULL);
     caller->running = false;
     caller_stream_stop(caller);
 }

@@ -14,6 +14,7 @@ enum {
     STREAM_ANSWER_MS = 30000,     /* until its head comes */
     STREAM_SILENT_MS = 45000,     /* three of the comments that fal sends every 15 s */
     STREAM_EVENT_MAX = 64 * 1024, /* bytes kept of one event */
+    STREAM_HINTS_MAX = 16,        /* of one job: stages that come and go mean nothing */
     STREAM_BYTES_MAX = 16 << 20   /* of one answer in all */
 };
 #define STREAM_LONGEST (6 * MS_HOUR) /* of one answer */
@@ -24,9 +25,10 @@ struct caller_stream {
     uint64_t call;         /* at the egress; 0: none */
     ms_t retry_at;         /* monotonic, without a call */
     unsigned tries;        /* after the first */
+    unsigned hints;        /* that it gave */
     enum told_kind stage;  /* as the core is believed to know it */
     bool is_open;          /* so the core was told */
-    bool has_ended;        /* it said that the job has */
+    bool is_worn;          /* nothing more is to be learnt from it */
     bool is_dropped;
     /* The egress's thread writes these while there is a call: the newest word (TOLD_NOTHING: none
      * came), and at last that it is over. */
@@ -154,14 +156,18 @@ static void turn_into(struct caller_stream *stream, bool is_open)
 static void take_word(struct caller_stream *stream, enum told_kind kind)
 {
     bool is_going_on = kind == TOLD_WAITING || kind == TOLD_RUNNING;
+    if (stream->is_worn)
+        return;
     if (is_going_on)
         turn_into(stream, true);
-    if (kind != stream->stage)
+    if (kind != stream->stage) {
+        stream->hints++;
         hint(stream);
+    }
     stream->stage = kind;
-    if (is_going_on || stream->has_ended)
+    if (is_going_on && stream->hints < STREAM_HINTS_MAX)
         return;
-    stream->has_ended = true; /* what it says is a hint: whether it is true, polls find out */
+    stream->is_worn = true; /* whether it is true what it says, polls find out */
     egress_cancel(stream->errand->caller->config.egress, stream->call);
 }
 
@@ -171,7 +177,7 @@ static bool may_again(const struct caller_stream *stream)
 {
     int status = atomic_load(&stream->status);
     bool is_refused = status / 100 == 4 && status != 404 && status != 408 && status != 429;
-    return !is_refused && !stream->has_ended && !stream->is_dropped &&
+    return !is_refused && !stream->is_worn && !stream->is_dropped &&
            stream->tries < STREAM_TRIES_MAX;
 }
 

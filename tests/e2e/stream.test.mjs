@@ -14,7 +14,8 @@ let folder, sandbox;
 
 class Sandbox extends Reel {
   command() {
-    return [program("reel"), ["sandbox", "--home", this.home, "--listen", this.listen, ...this.arguments]];
+    const where = ["--home", this.home, "--listen", this.listen];
+    return [program("reel"), ["sandbox", ...where, ...this.arguments]];
   }
 }
 
@@ -25,6 +26,7 @@ class Proxy {
     this.open = new Set(); // the gateway's ends of streams
     this.refuses = false;
     this.first = ""; // what a stream says before all else, REQUEST stands for the id
+    this.wavers = false; // it waits, it runs, it waits …
   }
 
   async start() {
@@ -48,7 +50,8 @@ class Proxy {
         this.open.add(response);
         response.write(this.first.replace("REQUEST", id));
       }
-      answer.pipe(response);
+      if (isStream && this.wavers) this.waver(response);
+      else answer.pipe(response);
     });
     response.on("close", () => {
       this.open.delete(response);
@@ -56,6 +59,15 @@ class Proxy {
     });
     onward.on("error", () => response.destroy());
     request.pipe(onward);
+  }
+
+  waver(response) {
+    let n = 0;
+    const timer = setInterval(() => {
+      const status = n++ % 2 ? "IN_PROGRESS" : "IN_QUEUE";
+      response.write(`data: ${JSON.stringify({ status })}\n\n`);
+    }, 30);
+    response.on("close", () => clearInterval(timer));
   }
 
   cut() {
@@ -114,6 +126,13 @@ async function follow(reel, what, prompt) {
   return Date.now() - from;
 }
 
+// The same, to be waited for later.
+function begin(reel, what) {
+  const ended = follow(reel, what);
+  ended.catch(() => {});
+  return ended;
+}
+
 async function until(condition, seconds = 10) {
   const end = Date.now() + seconds * 1000;
   while (!(await condition())) {
@@ -122,8 +141,11 @@ async function until(condition, seconds = 10) {
   }
 }
 
-const openStreams = async (reel) =>
-  Number((await reel.get("/metrics")).text.match(/reel_provider_streams\{provider="fal"\} (\d+)/)[1]);
+// A server that has just started shows no provider yet.
+async function openStreams(reel) {
+  const { text } = await reel.get("/metrics");
+  return Number(text.match(/reel_provider_streams\{provider="fal"\} (\d+)/)?.[1] ?? 0);
+}
 
 test("who listens asks less, and knows sooner", async () => {
   const seen = {};
@@ -146,7 +168,7 @@ test("who listens asks less, and knows sooner", async () => {
 
 test("a stream that breaks is opened again, and the job ends as soon", () =>
   within(async (reel, proxy) => {
-    const ended = follow(reel, SHORT);
+    const ended = begin(reel, SHORT);
     await until(async () => (await openStreams(reel)) === 1);
     proxy.cut();
     await until(() => proxy.streams === 2);
@@ -156,7 +178,7 @@ test("a stream that breaks is opened again, and the job ends as soon", () =>
 
 test("where it can't be opened again, polls take over", () =>
   within(async (reel, proxy) => {
-    const ended = follow(reel, SHORT);
+    const ended = begin(reel, SHORT);
     await until(async () => (await openStreams(reel)) === 1);
     await until(() => proxy.polls > 0); // the stage
     const polls = proxy.polls;
@@ -190,6 +212,17 @@ test("what a stream says is no fact", () =>
     assert.equal((await reel.finished(id, 60)).status, "completed");
     assert.ok(Date.now() - from >= SHORT.ms);
     assert.equal(proxy.streams, 1); // who said so is not asked again
+  }));
+
+test("a stream that wavers is listened to no more", () =>
+  within(async (reel, proxy) => {
+    proxy.wavers = true;
+    const ended = begin(reel, SHORT);
+    await until(() => proxy.open.size === 1);
+    await until(() => proxy.open.size === 0);
+    assert.ok((await ended) < SHORT.ms + 15_000);
+    assert.equal(proxy.streams, 1);
+    assert.ok(proxy.polls < 10, `${proxy.polls}`); // one a second, and no more
   }));
 
 test("an event that is too large ends the stream", () =>
