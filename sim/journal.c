@@ -90,6 +90,8 @@ static int64_t job_of(const struct event *event)
         return event->heard.job;
     case EVENT_HINTED:
         return event->hinted.job;
+    case EVENT_STREAMED:
+        return event->streamed.job;
     case EVENT_RESOLVE_ASKED:
         return event->resolve_asked.job;
     case EVENT_VENDOR_ASKED:

@@ -489,6 +489,7 @@ void oracle_effect(struct world *world, const struct effect *effect)
     case EFFECT_FIND:
     case EFFECT_CANCEL:
     case EFFECT_FETCH:
+    case EFFECT_STREAM:
         oracle_vendor_effect(world, effect, job, row);
         break;
     case EFFECT_REPLY:

@@ -310,6 +310,8 @@ static bool may_ask(const struct ledger_job *job, const struct job *row, enum ef
         return is_accepted && can & CAN_CANCEL && shall_stop;
     case EFFECT_FETCH:
         return is_accepted;
+    case EFFECT_STREAM:
+        return is_accepted && can & CAN_STREAM;
     default:
         return false;
     }
@@ -335,6 +337,11 @@ void oracle_vendor_effect(struct world *world, const struct effect *effect, stru
     if (!is_over && !changed && !may_ask(job, row, effect->kind, can))
         world_fail(world, "I5", row->key, "effect %d about an attempt that is %s",
                    (int)effect->kind, attempt_name(row->attempt.state));
+    if (effect->kind == EFFECT_STREAM) {
+        if (world->swarm.vendors[job->at - world->swarm.local_count].calls_back)
+            world_fail(world, "I5", row->key, "it is listened to, and calls back besides");
+        return; /* no question: whatever it says, the poll is owed */
+    }
     if (oracle_vendor_is_open(row->attempt.state) && job->linked != row->attempt.number)
         check_asked(world, job, row);
     job->asked_at = world->time;

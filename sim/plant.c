@@ -393,19 +393,15 @@ static void mistake_told(struct world *world, struct heard *heard)
         heard->claimed = 0;
 }
 
-/* The call back's own word for it, instead of a poll. */
-static void believe(struct event *event, struct told *told)
+/* The provider's own word for it, instead of a poll. */
+static void believe(struct event *event, struct told *told, int64_t job, unsigned attempt)
 {
-    struct hinted hinted = event->hinted;
     told->kind = TOLD_DONE;
     told->file_count = 1;
     told->cost = -1;
     event->kind = EVENT_TOLD;
-    event->heard = (struct heard){.job = hinted.job,
-                                  .attempt = hinted.attempt,
-                                  .call = PROVIDER_CALL_POLL,
-                                  .sent = true,
-                                  .told = told};
+    event->heard = (struct heard){
+        .job = job, .attempt = attempt, .call = PROVIDER_CALL_POLL, .sent = true, .told = told};
 }
 
 static void mistake(struct world *world, unsigned number)
@@ -416,7 +412,10 @@ static void mistake(struct world *world, unsigned number)
     if (event->kind == EVENT_TOLD)
         mistake_told(world, &event->heard);
     if (event->kind == EVENT_HINTED && strikes(world, PLANT_HINT_FACT))
-        believe(event, &world->tolds[number]);
+        believe(event, &world->tolds[number], event->hinted.job, event->hinted.attempt);
+    if (event->kind == EVENT_STREAMED && !event->streamed.is_open &&
+        strikes(world, PLANT_STREAM_FACT))
+        believe(event, &world->tolds[number], event->streamed.job, event->streamed.attempt);
     if (event->kind == EVENT_RESOLVE_ASKED && world->plant == PLANT_TAKE_OVER)
         event->resolve_asked.claimed = false;
     if (event->kind == EVENT_WORKED && event->worked.kind == WORKED_FAILED &&

@@ -42,6 +42,7 @@
     X(UNKNOWN_FREE, unknown_free)       /* what was never found out costs nothing */               \
     X(DROP_MARK, drop_mark)             /* the store forgets that a cancel was asked */            \
     X(HINT_FACT, hint_fact)             /* a call back is believed */                              \
+    X(STREAM_FACT, stream_fact)         /* the end of a stream is taken for that of its job */     \
     X(TAKE_OVER, take_over)             /* nobody looks whose a remote id is */                    \
     X(FORGET_FOLLOWED, forget_followed) /* a start leaves out who ended before its attempt */      \
     X(FALSE_ABSENCE, false_absence)     /* an adapter declares what its list does not show */      \

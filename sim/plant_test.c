@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 enum {
-    PLANT_TEST_SEEDS = 500, /* until the mistake is seen */
-    PLANT_TEST_NONE = 40,   /* … and without one */
+    PLANT_TEST_SEEDS = 3000, /* until the mistake is seen */
+    PLANT_TEST_NONE = 40,    /* … and without one */
     PLANT_TEST_JOBS = 150,
     PLANT_TEST_BROKEN = 10
 };
@@ -21,7 +21,8 @@ static void live(enum plant plant, uint64_t seed)
     /* What the store and assertions say of a planted mistake is noise here. */
     if (plant != PLANT_NONE && !freopen("/dev/null", "w", stderr))
         _exit(1);
-    struct world *world = world_make(seed, PLANT_TEST_JOBS, SWARM_ALL, plant);
+    const struct swarm_mask mask = swarm_all();
+    struct world *world = world_make(seed, PLANT_TEST_JOBS, &mask, plant);
     bool is_well = world_run(world);
     if (!is_well) {
         (void)printf("%s: seed %llu: %s, %s\n", plant_name(plant), (unsigned long long)seed,

@@ -14,9 +14,11 @@
 enum { SIM_TWICE_IN = 20, SIM_STORY_LINES = 200 };
 
 struct sim {
-    uint64_t seeds, first, mask;
+    uint64_t seeds, first;
+    struct swarm_mask mask;
     unsigned jobs;
     enum plant plant;
+    bool chosen;         /* the mask: by the command line */
     bool verbose, whole; /* whole: the story of all jobs, not only of the one that failed */
 };
 
@@ -67,7 +69,7 @@ static void tell(const struct sim *sim, const struct world *world)
 /* True when nothing broke. */
 static bool live(const struct sim *sim, uint64_t seed, bool with_story, struct tally *tally)
 {
-    struct world *world = world_make(seed, sim->jobs, sim->mask, sim->plant);
+    struct world *world = world_make(seed, sim->jobs, &sim->mask, sim->plant);
     current = world;
     *current_seed = seed;
     if (with_story)
@@ -161,8 +163,8 @@ static void shrink(struct sim *sim, uint64_t seed)
     }
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++) {
         struct sim smaller = *sim;
-        smaller.mask &= ~(UINT64_C(1) << fault);
-        if (smaller.mask != sim->mask && fails(&smaller, seed, false))
+        smaller.mask.allows[fault] = false;
+        if (sim->mask.allows[fault] && fails(&smaller, seed, false))
             *sim = smaller;
     }
 }
@@ -216,9 +218,11 @@ static bool read_option(struct sim *sim, const char *name, const char *value)
         sim->first = (uint64_t)number;
     else if (strcmp(name, "--jobs") == 0 && is_number && number > 0 && number <= 1000000)
         sim->jobs = (unsigned)number;
-    else if (strcmp(name, "--fault") == 0 && swarm_find_fault(value, &fault))
-        sim->mask = (sim->mask == SWARM_ALL ? 0 : sim->mask) | UINT64_C(1) << fault;
-    else if (strcmp(name, "--plant") == 0) {
+    else if (strcmp(name, "--fault") == 0 && swarm_find_fault(value, &fault)) {
+        if (!sim->chosen)
+            sim->mask = (struct swarm_mask){{false}};
+        sim->chosen = sim->mask.allows[fault] = true;
+    } else if (strcmp(name, "--plant") == 0) {
         for (int plant = 0; plant < PLANT_COUNT; plant++) {
             if (strcmp(plant_name((enum plant)plant), value) == 0) {
                 sim->plant = (enum plant)plant;
@@ -233,7 +237,7 @@ static bool read_option(struct sim *sim, const char *name, const char *value)
 
 int main(int count, char **arguments)
 {
-    struct sim sim = {.seeds = 100, .first = 1, .mask = SWARM_ALL, .jobs = 400};
+    struct sim sim = {.seeds = 100, .first = 1, .mask = swarm_all(), .jobs = 400};
     for (int n = 1; n < count; n++) {
         if (strcmp(arguments[n], "--verbose") == 0) {
             sim.verbose = true;

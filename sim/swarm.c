@@ -29,11 +29,11 @@ bool swarm_find_fault(const char *name, enum swarm_fault *ret_fault)
     return false;
 }
 
-uint64_t swarm_mask(const struct swarm *swarm)
+struct swarm_mask swarm_all(void)
 {
-    uint64_t mask = 0;
+    struct swarm_mask mask;
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++)
-        mask |= swarm->rates[fault] > 0 ? UINT64_C(1) << fault : 0;
+        mask.allows[fault] = true;
     return mask;
 }
 
@@ -122,11 +122,17 @@ static void name_all(char (*names)[SWARM_NAME_SIZE], unsigned count, const char 
 static unsigned draw_can(struct rng *rng)
 {
     static const unsigned in_twelve[CAN_BITS] = {
-        [CAN_BIT_KEY] = 4,          [CAN_BIT_CHOOSE_ID] = 3,
-        [CAN_BIT_FIND_EXACT] = 4,   [CAN_BIT_FIND_LIKELY] = 4,
-        [CAN_BIT_FIND_ABSENCE] = 6, [CAN_BIT_CANCEL] = 8,
-        [CAN_BIT_HOOK] = 6,         [CAN_BIT_PROGRESS] = 6,
-        [CAN_BIT_RESULT] = 4,       [CAN_BIT_FORGETS_ON_RESTART] = 3,
+        [CAN_BIT_KEY] = 4,
+        [CAN_BIT_CHOOSE_ID] = 3,
+        [CAN_BIT_FIND_EXACT] = 4,
+        [CAN_BIT_FIND_LIKELY] = 4,
+        [CAN_BIT_FIND_ABSENCE] = 6,
+        [CAN_BIT_CANCEL] = 8,
+        [CAN_BIT_HOOK] = 6,
+        [CAN_BIT_STREAM] = 6,
+        [CAN_BIT_PROGRESS] = 6,
+        [CAN_BIT_RESULT] = 4,
+        [CAN_BIT_FORGETS_ON_RESTART] = 3,
     };
     unsigned can = 0;
     for (unsigned bit = 0; bit < CAN_BITS; bit++)
@@ -223,7 +229,7 @@ static void draw_names(struct swarm *swarm, struct rng *rng)
     memcpy(swarm->priorities, priorities, sizeof priorities);
 }
 
-void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, uint64_t mask)
+void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, const struct swarm_mask *mask)
 {
     struct rng rng;
     rng_init(&rng, seed ^ UINT64_C(0x5EED5EED5EED5EED));
@@ -233,7 +239,7 @@ void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, uint64_t mask
         /* Both are drawn whatever the mask says, or a smaller mask would be another seed. */
         bool on = rng_below(&rng, 20) < SWARM_ON_IN_TWENTY;
         double rate = between(&rng, 0.002, 0.4);
-        swarm->rates[fault] = on && mask >> fault & 1 ? rate : 0;
+        swarm->rates[fault] = on && mask->allows[fault] ? rate : 0;
     }
     draw_names(swarm, &rng);
     draw_vendors(swarm, &rng);

@@ -74,7 +74,8 @@
     X(HINT_TWICE, hint_twice)           /* calls back come twice, late, or never */                \
     X(HINT_FORGED, hint_forged)         /* of other ids, and about other attempts */               \
     X(OPERATOR, operator)               /* pauses providers, resolves what is uncertain */         \
-    X(VENDOR_SLOW, vendor_slow)         /* an answer takes up to half a minute */
+    X(VENDOR_SLOW, vendor_slow)         /* an answer takes up to half a minute */                  \
+    X(VENDOR_STREAM, vendor_stream)     /* streams do not open, lie, break, go silent */
 
 enum swarm_fault {
 #define SWARM_ENUM(upper, lower) SWARM_##upper,
@@ -99,8 +100,10 @@ enum {
     SWARM_NAME_SIZE = 24
 };
 
-#define SWARM_ALL UINT64_MAX
-static_assert(SWARM_FAULT_COUNT <= 64, "a mask has a bit for each");
+/* Faults that may be on. */
+struct swarm_mask {
+    bool allows[SWARM_FAULT_COUNT];
+};
 
 /* A model's offers, all at vendors; none: workers of our own run it. */
 struct swarm_route {
@@ -140,8 +143,8 @@ struct swarm {
     unsigned batch;            /* items taken up by a turn at most */
 };
 
-/* `mask`: faults that may be on, bit by bit. */
-void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, uint64_t mask);
+struct swarm_mask swarm_all(void);
+void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, const struct swarm_mask *mask);
 /* Other limits for the same names. */
 void swarm_draw_limits(struct swarm *swarm, struct rng *rng);
 /* Other limits for one tenant, as an operator sets them. */
@@ -150,7 +153,5 @@ struct tenant_row swarm_draw_tenant(struct swarm *swarm, unsigned tenant, struct
 void swarm_draw_hooks(struct swarm *swarm, struct rng *rng);
 const char *swarm_fault_name(enum swarm_fault fault);
 bool swarm_find_fault(const char *name, enum swarm_fault *ret_fault);
-/* The bits of the faults that are on. */
-uint64_t swarm_mask(const struct swarm *swarm);
 
 #endif

@@ -7,6 +7,7 @@
 #include "oracle.h"
 #include "receiver.h"
 #include "vendor.h"
+#include "vendor_stream.h"
 #include "worker.h"
 
 #include <assert.h>
@@ -75,6 +76,7 @@ struct event *world_event(struct world *world, enum event_kind kind)
         break;
     case EVENT_TOLD:
     case EVENT_HINTED:
+    case EVENT_STREAMED:
     case EVENT_RESOLVE_ASKED:
     case EVENT_VENDOR_ASKED:
     case EVENT_CANCEL_ASKED:
@@ -179,6 +181,9 @@ void world_effect(struct world *world, const struct effect *effect)
     case EFFECT_CANCEL:
     case EFFECT_FETCH:
         vendor_effect(world, effect);
+        break;
+    case EFFECT_STREAM:
+        vendor_stream_follow(world, effect);
         break;
     case EFFECT_DROP:
     case EFFECT_PUBLISH:
@@ -389,6 +394,9 @@ static void take_item(struct world *world, struct item *item)
     case ITEM_HINT:
         vendor_hint(world, item);
         break;
+    case ITEM_STREAM:
+        vendor_stream_say(world, item);
+        break;
     }
     item->next_free = world->free_items;
     world->free_items = item;
@@ -542,7 +550,8 @@ bool world_run(struct world *world)
     return !world->failure.invariant;
 }
 
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant)
+struct world *world_make(uint64_t seed, unsigned jobs, const struct swarm_mask *mask,
+                         enum plant plant)
 {
     struct world *world = memory_new(struct world);
     swarm_draw(&world->swarm, seed, jobs, mask);

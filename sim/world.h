@@ -29,22 +29,25 @@ enum item_kind {
     ITEM_HOOKED, /* a try of a delivery is over */
     ITEM_ARRIVE, /* a call reaches its vendor */
     ITEM_TOLD,   /* a vendor's answer comes, or the files that it made */
-    ITEM_HINT    /* a vendor calls back */
+    ITEM_HINT,   /* a vendor calls back */
+    ITEM_STREAM  /* a vendor's stream says something, or ends */
 };
 
 struct vendor_call;
+struct vendor_stream;
 
 /* Something that will happen. */
 struct item {
     struct heap_node node;
     enum item_kind kind;
     struct item *next_free;
-    struct request *request;  /* SEND */
-    struct vendor_call *call; /* ARRIVE, TOLD, HINT */
-    struct worker *worker;    /* WORD */
-    enum worked_kind told;    /* WORD */
-    bool again;               /* WORD: of a failure */
-    bool is_copy;             /* WORD: said twice */
+    struct request *request;      /* SEND */
+    struct vendor_call *call;     /* ARRIVE, TOLD, HINT */
+    struct vendor_stream *stream; /* STREAM */
+    struct worker *worker;        /* WORD */
+    enum worked_kind told;        /* WORD */
+    bool again;                   /* WORD: of a failure */
+    bool is_copy;                 /* WORD: said twice */
     enum error_code error;
     struct ledger_hook *hook; /* HOOKED, and below */
     enum hooked_kind hooked;
@@ -128,7 +131,8 @@ struct world {
     uint64_t turns, events_seen, crashes;
 };
 
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant);
+struct world *world_make(uint64_t seed, unsigned jobs, const struct swarm_mask *mask,
+                         enum plant plant);
 void world_free(struct world *world);
 /* Lives the seed to its end; false when an invariant broke, see world->failure. */
 bool world_run(struct world *world);

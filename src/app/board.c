@@ -10,6 +10,7 @@
 struct board_gauge {
     char name[JOB_MODEL_SIZE];
     unsigned in_flight, limit;
+    int streams; /* of providers: open */
     int64_t queued, waiting;
     ms_t pace;
     bool is_broke;
@@ -73,15 +74,23 @@ void board_observe(struct board_histogram *histogram, ms_t took)
     atomic_fetch_add(&histogram->count, 1);
 }
 
+/* Makes it if need be. */
+static struct board_gauge *find_gauge(struct board *board, enum core_gauge_kind kind,
+                                      const char *name)
+{
+    struct board_gauge *gauge = map_get(&board->gauges[kind], span_of(name));
+    if (gauge)
+        return gauge;
+    gauge = memory_new(struct board_gauge);
+    (void)span_copy(span_of(name), gauge->name, sizeof gauge->name);
+    map_set(&board->gauges[kind], span_of(gauge->name), gauge);
+    return gauge;
+}
+
 static void show_gauge(struct board *board, const struct core *core, enum core_gauge_kind kind,
                        const struct core_gauge *seen)
 {
-    struct board_gauge *gauge = map_get(&board->gauges[kind], span_of(seen->name));
-    if (!gauge) {
-        gauge = memory_new(struct board_gauge);
-        (void)span_copy(span_of(seen->name), gauge->name, sizeof gauge->name);
-        map_set(&board->gauges[kind], span_of(gauge->name), gauge);
-    }
+    struct board_gauge *gauge = find_gauge(board, kind, seen->name);
     gauge->in_flight = seen->in_flight;
     gauge->limit = seen->limit;
     gauge->queued = seen->queued;
@@ -207,6 +216,13 @@ void board_set_full(struct board *board, bool full)
 void board_set_hooks(struct board *board, int64_t pending)
 {
     atomic_store(&board->hooks_pending, pending);
+}
+
+void board_count_stream(struct board *board, const char *provider, int by)
+{
+    (void)pthread_mutex_lock(&board->lock);
+    find_gauge(board, CORE_GAUGE_PROVIDER, provider)->streams += by;
+    (void)pthread_mutex_unlock(&board->lock);
 }
 
 bool board_ready(struct board *board)
@@ -351,6 +367,17 @@ static void write_counter(struct buffer *target, const char *name, const char *h
                  (unsigned long long)atomic_load(value));
 }
 
+static void write_streams(struct board *board, struct buffer *target)
+{
+    size_t cursor = 0;
+    buffer_print(target, "# HELP reel_provider_streams Jobs that are followed by a stream which is "
+                         "open, by provider.\n# TYPE reel_provider_streams gauge\n");
+    for (struct board_gauge *gauge;
+         (gauge = map_next(&board->gauges[CORE_GAUGE_PROVIDER], &cursor));)
+        buffer_print(target, "reel_provider_streams{provider=\"%s\"} %d\n", gauge->name,
+                     gauge->streams);
+}
+
 static void write_gauges(struct board *board, struct buffer *target)
 {
     static const char *const kinds[BOARD_KINDS] = {"provider", "model", "tenant"};
@@ -380,8 +407,10 @@ static void write_gauges(struct board *board, struct buffer *target)
         for (struct board_gauge *gauge; (gauge = map_next(&board->gauges[kind], &cursor));)
             buffer_print(target, "reel_%s_in_flight{%s=\"%s\"} %u\n", kinds[kind], kinds[kind],
                          gauge->name, gauge->in_flight);
-        if (kind == CORE_GAUGE_PROVIDER)
+        if (kind == CORE_GAUGE_PROVIDER) {
+            write_streams(board, target);
             continue;
+        }
         buffer_print(target,
                      "# HELP reel_%s_queued Jobs queued, by %s.\n"
                      "# TYPE reel_%s_queued gauge\n",

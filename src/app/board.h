@@ -49,6 +49,8 @@ void board_observe(struct board_histogram *histogram, ms_t took);
 /* By the core's thread, after a turn. */
 void board_show(struct board *board, const struct core *core, uint64_t disk_free);
 void board_set_hooks(struct board *board, int64_t pending);
+/* By any thread: a stream of the provider opened (1), or is over (-1). */
+void board_count_stream(struct board *board, const char *provider, int by);
 void board_set_ready(struct board *board, bool ready);
 void board_set_full(struct board *board, bool full);
 /* By any thread. */

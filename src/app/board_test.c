@@ -236,6 +236,9 @@ static void writes_metrics(void **state)
     ask(scene, "ann", "m");
     board_show(scene->board, scene->core, 1ull << 40);
     buffer_init(&text, 1 << 20);
+    board_count_stream(scene->board, "cloud", 1);
+    board_count_stream(scene->board, "cloud", 1);
+    board_count_stream(scene->board, "cloud", -1);
     board_write(scene->board, &text);
     assert_false(text.failed);
     check_format(text.data);
@@ -252,6 +255,7 @@ static void writes_metrics(void **state)
     assert_true(sample(text.data, "reel_webhook_deliveries_total{result=\"gone\"}") == 2);
     assert_true(sample(text.data, "reel_webhook_deliveries_total{result=\"delivered\"}") == 0);
     assert_true(sample(text.data, "reel_webhook_pending") == 12);
+    assert_true(sample(text.data, "reel_provider_streams{provider=\"cloud\"}") == 1);
     assert_true(sample(text.data, "reel_webhook_in_flight") == 0);
     assert_true(sample(text.data, "reel_jobs_queued") == 1);
     assert_true(sample(text.data, "reel_jobs_in_flight") == 2);

@@ -1,6 +1,6 @@
 #include "app/caller.h"
 
-#include "app/caller_private.h"
+#include "app/caller_stream.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -20,25 +20,26 @@ enum {
     CALLER_SMALL_MAX = 1024 * 1024
 };
 
-/* What the thread is told: an errand that begins, or one whose search found somebody; or word that
- * the core had no room for. */
+/* What the thread is told: an errand that begins, or one whose search found somebody; word that the
+ * core had no room for; a job that is dropped. Nothing of these: to look at the streams. */
 struct order {
     struct errand *errand;
     const struct told *found; /* in the errand's arena */
     struct message *message;
+    int64_t dropped; /* 0: none */
 };
 
-static void errand_free(struct errand *errand)
+void caller_errand_free(struct errand *errand)
 {
     json_decref(errand->mapped);
     arena_done(&errand->arena);
     memory_free(errand);
 }
 
-static bool give_order(struct caller *caller, struct errand *errand, struct message *message)
+static bool give_order(struct caller *caller, const struct order *given)
 {
     struct order *order = memory_new(struct order);
-    *order = (struct order){.errand = errand, .message = message};
+    *order = *given;
     if (mailbox_post(caller->box, order))
         return true;
     memory_free(order);
@@ -77,11 +78,11 @@ bool caller_read_path(struct secret secret, struct span path, struct span *ret_p
 
 /* ---------------------------------------------------------------- telling the core */
 
-static void tell(struct caller *caller, struct message *message)
+void caller_tell(struct caller *caller, struct message *message)
 {
     if (caller->config.post(caller->config.context, message))
         return;
-    if (!give_order(caller, NULL, message)) {
+    if (!give_order(caller, &(struct order){.message = message})) {
         message_free(message); /* it is stopping: recovery asks again */
         log_warn("a provider's word could not be told");
     }
@@ -133,8 +134,8 @@ static void finish_claimed(struct errand *errand, const struct told *told, bool 
         .told = copy_told(&message->arena, told),
         .claimed = bits,
     };
-    tell(errand->caller, message);
-    errand_free(errand);
+    caller_tell(errand->caller, message);
+    caller_errand_free(errand);
 }
 
 static void finish(struct errand *errand, const struct told *told, bool sent)
@@ -192,11 +193,9 @@ static void on_done(void *context, const struct egress_result *result)
         return;
     }
     if (told.kind == TOLD_FOUND) {
-        struct order *order = memory_new(struct order);
-        *order = (struct order){.errand = errand, .found = copy_told(&errand->arena, &told)};
-        if (mailbox_post(errand->caller->box, order))
+        const struct order order = {.errand = errand, .found = copy_told(&errand->arena, &told)};
+        if (give_order(errand->caller, &order))
             return;
-        memory_free(order);
         told.kind = TOLD_NOTHING; /* it is stopping */
     }
     if (errand->call == PROVIDER_CALL_RESULT && !told.remote_id[0])
@@ -207,8 +206,7 @@ static void on_done(void *context, const struct egress_result *result)
     finish(errand, &told, result->sent);
 }
 
-/* Beside a sandbox nothing leaves this machine, whatever a catalogue says. */
-static bool may_ask(const struct caller *caller, const struct http_request *request)
+bool caller_may_ask(const struct caller *caller, const struct http_request *request)
 {
     const char *origin = caller->config.only_origin;
     size_t size = strlen(origin ? origin : "");
@@ -244,7 +242,7 @@ static void send_call(struct errand *errand, const char *page)
         .done = on_done,
         .context = errand,
     };
-    bool is_allowed = may_ask(errand->caller, &request);
+    bool is_allowed = caller_may_ask(errand->caller, &request);
     if (is_allowed && egress_send(errand->caller->config.egress, &call))
         return;
     struct told told;
@@ -269,6 +267,10 @@ static void begin(struct errand *errand)
 {
     struct told told;
     int64_t job = 0;
+    if (errand->kind == EFFECT_STREAM) {
+        caller_stream_begin(errand);
+        return;
+    }
     errand->call = call_of(errand->kind);
     if (errand->is_named)
         errand->claimed =
@@ -288,8 +290,10 @@ static void take_order(struct caller *caller, struct order *order)
         finish_claimed(order->errand, order->found, true, claimed(order->errand, order->found));
     else if (order->errand)
         begin(order->errand);
-    else
-        tell(caller, order->message);
+    else if (order->message)
+        caller_tell(caller, order->message);
+    if (order->dropped)
+        caller_stream_drop(caller, order->dropped);
     memory_free(order);
 }
 
@@ -297,14 +301,16 @@ static void *run(void *context)
 {
     struct caller *caller = context;
     void *orders[CALLER_BATCH];
+    ms_t next = MS_NEVER;
     while (!mailbox_closed(caller->box)) {
-        (void)mailbox_wait(caller->box, MS_NEVER);
+        (void)mailbox_wait(caller->box, next);
         size_t count = mailbox_take_all(caller->box, orders, CALLER_BATCH);
         bool was_refused = false;
         for (size_t n = 0; n < count; n++) {
             was_refused |= ((struct order *)orders[n])->message != NULL;
             take_order(caller, orders[n]);
         }
+        next = caller_stream_turn(caller);
         reader_rest(caller->config.reader);
         if (was_refused) {
             const struct timespec pause = {.tv_nsec = CALLER_RETRY_MS * 1000000L};
@@ -349,7 +355,8 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     errand->provider_name = arena_copy(arena, span_of(job->attempt.provider));
     (void)route_read(job->route, job->attempt.offer, &offer);
     errand->slug = arena_copy(arena, offer.slug);
-    errand->input = arena_copy(arena, span_of(job->input));
+    /* A stream is held for long, and asks for nothing. */
+    errand->input = effect->kind == EFFECT_STREAM ? "" : arena_copy(arena, span_of(job->input));
     errand->is_named = effect->on.remote_id != NULL;
     errand->remote_id = arena_copy(
         arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
@@ -358,17 +365,34 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     return errand;
 }
 
+/* The job ended: no stream about it is of use any more. */
+static void drop(struct caller *caller, const struct job *job)
+{
+    const struct provider *provider = provider_find(span_of(job->attempt.provider));
+    if (provider && provider->traits.can & CAN_STREAM)
+        (void)give_order(caller, &(struct order){.dropped = job->key});
+}
+
 void caller_run(struct caller *caller, const struct effect *effect)
 {
+    if (effect->kind == EFFECT_DROP) {
+        drop(caller, effect->on.job);
+        return;
+    }
     if (effect->kind == EFFECT_FETCH) {
         run_fetch(caller, effect);
         return;
     }
     struct errand *errand = errand_make(caller, effect);
-    if (give_order(caller, errand, NULL))
+    if (give_order(caller, &(struct order){.errand = errand}))
         return;
     log_error("too many calls to providers are waiting; the core asks again later");
-    errand_free(errand);
+    caller_errand_free(errand);
+}
+
+void caller_wake(struct caller *caller)
+{
+    (void)give_order(caller, &(struct order){.errand = NULL});
 }
 
 /* ---------------------------------------------------------------- the caller */
@@ -377,6 +401,7 @@ struct caller *caller_make(const struct caller_config *config)
 {
     struct caller *caller = memory_new(struct caller);
     caller->config = *config;
+    list_init(&caller->streams);
     caller->box = mailbox_make(CALLER_MAILBOX, NULL, NULL);
     caller->running = pthread_create(&caller->thread, NULL, run, caller) == 0;
     if (caller->running)
@@ -400,9 +425,11 @@ void caller_stop(struct caller *caller)
     if (!caller)
         return;
     mailbox_close(caller->box);
-    if (caller->running)
-        (void)pthread_join(caller->thread, NULL);
+    if (!caller->running)
+        return;
+    (void)pthread_join(caller->thread, NULL);
     caller->running = false;
+    caller_stream_stop(caller);
 }
 
 void caller_free(struct caller *caller)
@@ -416,11 +443,12 @@ void caller_free(struct caller *caller)
         for (size_t n = 0; n < count; n++) {
             struct order *order = orders[n];
             if (order->errand)
-                errand_free(order->errand);
+                caller_errand_free(order->errand);
             message_free(order->message);
             memory_free(order);
         }
     }
+    caller_stream_free(caller);
     mailbox_free(caller->box);
     memory_free(caller);
 }

@@ -1,13 +1,15 @@
-/* Asks providers: what the core's effects SUBMIT, POLL, FIND, CANCEL and FETCH come to. A thread of
- * its own makes each request with the provider's adapter and hands it to the egress; the answer is
- * read by the adapter again and told to the core, which says what comes next. It decides nothing,
- * and every effect ends with exactly one word (TOLD, or WORKED for a fetch).
+/* Asks providers: what the core's effects SUBMIT, POLL, FIND, CANCEL, FETCH and STREAM come to. A
+ * thread of its own makes each request with the provider's adapter and hands it to the egress; the
+ * answer is read by the adapter again and told to the core, which says what comes next. It decides
+ * nothing, and every effect ends with exactly one word (TOLD, or WORKED for a fetch); but for
+ * STREAM, which promises none (caller_stream.h).
  *
  * A submission pays: it goes out by the egress's rules for paid calls, at most once, and whether a
  * byte of it can have left is part of the word. */
 #ifndef APP_CALLER_H
 #define APP_CALLER_H
 
+#include "app/board.h"
 #include "app/config.h"
 #include "app/message.h"
 #include "app/work.h"
@@ -34,6 +36,7 @@ struct caller_config {
     struct egress *egress;
     struct depot *depot;
     struct works *works;   /* fetches the files */
+    struct board *board;   /* how many streams are open */
     struct reader *reader; /* used by this thread alone */
     /* Of a gateway beside a sandbox: whatever is asked elsewhere is refused. NULL: anybody. */
     const char *only_origin;

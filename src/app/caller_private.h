@@ -13,6 +13,7 @@ struct caller {
     pthread_t thread;
     bool running;
     struct mailbox *box;
+    struct list streams; /* struct caller_stream: see caller_stream.h */
 };
 
 /* One effect on its way: a copy of what it needs of the job, and then of the adapter's. */
@@ -34,6 +35,15 @@ struct errand {
     json_t *mapped; /* owned */
     enum provider_call call;
 };
+
+/* caller.c */
+void caller_errand_free(struct errand *errand);
+/* Takes the message over; what the core has no room for is told again. */
+void caller_tell(struct caller *caller, struct message *message);
+/* Any thread: there is something new about a stream. */
+void caller_wake(struct caller *caller);
+/* Beside a sandbox nothing leaves this machine, whatever a catalogue says. */
+bool caller_may_ask(const struct caller *caller, const struct http_request *request);
 
 /* caller_ask.c: finds the adapter and the offer, and puts the input into the provider's words.
  * False with a word for the core in *told, when nothing can be asked. */

@@ -109,6 +109,9 @@ struct config {
         ms_t timeout;
         int64_t in_flight, per_receiver;
     } webhooks;
+    struct {
+        int64_t per_provider;
+    } streams;
 
     struct {
         const char *url; /* NULL: no alerts */

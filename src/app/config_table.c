@@ -172,6 +172,11 @@ const struct config_key config_table[] = {
     {"webhooks.perReceiver", NULL, NULL, CONFIG_INTEGER, AT(webhooks.per_receiver), "4", 1, 8, NULL,
      "Webhooks that are being sent at once to one receiver (scheme, host and port) of one tenant; "
      "1 while it fails."},
+    {"streams.perProvider", NULL, NULL, CONFIG_INTEGER, AT(streams.per_provider), "32", 0, 1000,
+     NULL,
+     "Streams of a provider that are followed at once, each about one job, where it has streams "
+     "and "
+     "does not call back; jobs beyond are polled. 0 follows none."},
     {"alerts.url", NULL, NULL, CONFIG_TEXT, AT(alerts.url), NULL, 0, 0, NULL,
      "Where the operator is told of a disk that is nearly full and of webhooks that fail, by a "
      "webhook of its own; it may lead to a private address. By default nowhere."},

@@ -130,12 +130,15 @@ static void run_effect(struct engine *engine, const struct effect *effect)
         break;
     case EFFECT_DROP:
         to->drop(to->context, job, effect->on.attempt);
+        if (job->route)
+            to->remote(to->context, effect);
         break;
     case EFFECT_SUBMIT:
     case EFFECT_POLL:
     case EFFECT_FIND:
     case EFFECT_CANCEL:
     case EFFECT_FETCH:
+    case EFFECT_STREAM:
         atomic_fetch_add(&counters->attempts, effect->kind == EFFECT_SUBMIT);
         to->remote(to->context, effect);
         break;

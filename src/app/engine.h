@@ -25,7 +25,8 @@ struct engine_effects {
     void (*stop)(void *context, const struct job *job, unsigned attempt);
     void (*keep)(void *context, const struct job *job, unsigned attempt);
     void (*drop)(void *context, const struct job *job, unsigned attempt);
-    /* SUBMIT, POLL, FIND, CANCEL and FETCH: a provider is asked; TOLD or WORKED follows. */
+    /* SUBMIT, POLL, FIND, CANCEL and FETCH: a provider is asked; TOLD or WORKED follows. STREAM:
+     * it is listened to, perhaps, until the DROP of a job with a route. */
     void (*remote)(void *context, const struct effect *effect);
     void (*remove_files)(void *context, const struct job *job);
     void (*remove_upload)(void *context, const char *id);

@@ -320,13 +320,13 @@ static bool open_caller(struct serve *serve)
         .egress = serve->egress,
         .depot = serve->depot,
         .works = serve->works,
+        .board = serve->board,
         .reader = serve->remote_reader,
         .only_origin = serve->host ? sandbox_host_url(serve->host) : NULL,
         .post = post_to_engine,
         .context = serve,
     };
-    serve->caller = serve->remote_reader ? caller_make(&caller) : NULL;
-    return serve->caller != NULL;
+    return serve->remote_reader && (serve->caller = caller_make(&caller)) != NULL;
 }
 
 static bool open_engine(struct serve *serve)

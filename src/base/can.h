@@ -14,6 +14,7 @@
     X(CANCEL)       /* there is a call for it */                                                   \
     X(HOOK)         /* calls back */                                                               \
     X(HOOK_SIGNED)  /* … and signs */                                                            \
+    X(STREAM)       /* tells how a job stands for as long as one listens */                        \
     X(PROGRESS)     /* says how far it is */                                                       \
     X(RESULT)       /* the files are told by a call of their own, after DONE */                    \
     X(HEALTH)       /* can say what explains waiting */                                            \

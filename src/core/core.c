@@ -122,6 +122,7 @@ void core_needs(const struct core *core, const struct event *event, struct needs
         break;
     case EVENT_TOLD:
     case EVENT_HINTED:
+    case EVENT_STREAMED:
     case EVENT_VENDOR_ASKED:
     case EVENT_API_KEY_ASKED:
     case EVENT_TENANT_ASKED:
@@ -219,6 +220,13 @@ static void step_hinted(struct core *core, struct output *output, const struct e
     struct job *job = life_find(core, event->hinted.job);
     if (job && remote_health(core, job))
         table_run(core, output, job, HAPPENS_HINTED, event);
+}
+
+static void step_streamed(struct core *core, struct output *output, const struct event *event)
+{
+    struct job *job = life_find(core, event->streamed.job);
+    if (job && remote_health(core, job))
+        table_run(core, output, job, HAPPENS_STREAMED, event);
 }
 
 static void step_vendor_asked(struct core *core, struct output *output,
@@ -347,6 +355,9 @@ void core_step(struct core *core, const struct event *event, struct output *outp
         break;
     case EVENT_HINTED:
         step_hinted(core, output, event);
+        break;
+    case EVENT_STREAMED:
+        step_streamed(core, output, event);
         break;
     case EVENT_RESOLVE_ASKED:
         step_on_job(core, output, event,

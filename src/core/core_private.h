@@ -134,6 +134,7 @@ enum happening {
     HAPPENS_SOUGHT,   /* to a search */
     HAPPENS_CANCELED, /* to a cancel */
     HAPPENS_HINTED,   /* it called back */
+    HAPPENS_STREAMED, /* a stream of its began or ended */
     HAPPENS_RESOLVED, /* somebody knows what came of an uncertain submission */
     HAPPENS_COUNT
 };
@@ -206,7 +207,7 @@ void attempt_uncount(struct job *job);
 void attempt_take_outputs(struct core *core, struct job *job, const struct worked *worked);
 /* remote.c */
 table_cell remote_accepted, remote_refused, remote_later, remote_unsure, remote_cancel_read,
-    remote_hinted, remote_follow_due;
+    remote_hinted, remote_streamed, remote_follow_due;
 bool remote_can(const struct core *core, const struct job *job, enum can what);
 /* What the attempt costs when the provider does not say. */
 int64_t remote_cost(const struct job *job, const struct told *told, bool billed);
@@ -223,6 +224,8 @@ void remote_ask(struct core *core, struct output *output, struct job *job);
 struct effect *remote_effect(struct core *core, struct output *output, struct job *job,
                              enum asking asking);
 void remote_cancel(struct core *core, struct output *output, struct job *job);
+/* Of an accepted attempt: its stream is to be followed, where that is all that tells of its end. */
+void remote_stream(struct core *core, struct output *output, struct job *job);
 /* Found, or told: this is the attempt's id there. */
 void remote_adopt(struct core *core, struct output *output, struct job *job, const char *remote_id,
                   const char *handle);
@@ -355,7 +358,7 @@ void pace_learn(struct core *core, struct output *output, const struct job *job)
 ms_t pace_longest(const struct core *core, const struct job *job);
 /* How long to wait before the next poll of it: as the model's history plans it. */
 ms_t pace_planned(struct core *core, const struct job *job);
-/* The same of a provider that calls back or not: how long its silence is left alone. */
+/* The same, whether word of it comes by itself or not: how long its silence is left alone. */
 ms_t pace_interval(struct core *core, const struct job *job);
 
 #endif

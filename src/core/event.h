@@ -20,6 +20,7 @@ enum event_kind {
     EVENT_WORKED,        /* a worker of ours, or the depot, said how an attempt stands */
     EVENT_TOLD,          /* a provider answered, or did not */
     EVENT_HINTED,        /* a provider called back: worth a poll, and nothing else */
+    EVENT_STREAMED,      /* a stream about an attempt is followed, or no more */
     EVENT_RESOLVE_ASKED, /* somebody knows what came of an uncertain submission */
     EVENT_VENDOR_ASKED,  /* an operator pauses a provider, or lets it go on */
     EVENT_GOT,           /* the store answered a want */
@@ -128,6 +129,15 @@ struct hinted {
     int64_t job;
     unsigned attempt;
     const char *remote_id; /* as the call said, or ""; checked by a poll of ours */
+};
+
+/* While a stream is followed, what it says comes as hints, and a poll is asked for only lest it
+ * says nothing. Open: it has said how the job stands, so from now on its silence means something.
+ */
+struct streamed {
+    int64_t job;
+    unsigned attempt;
+    bool is_open;
 };
 
 enum resolve_act { RESOLVE_LINK, RESOLVE_RESUBMIT, RESOLVE_GIVE_UP };
@@ -258,6 +268,7 @@ struct event {
         struct worked worked;
         struct heard heard;
         struct hinted hinted;
+        struct streamed streamed;
         struct resolve_asked resolve_asked;
         struct vendor_asked vendor_asked;
         struct got got;

@@ -110,6 +110,7 @@ struct job_flight {
     unsigned refused;      /* bits of the offers that refused for good */
     bool is_running;       /* the provider said that it is at it */
     bool is_stopping;      /* a cancel was sent, and not denied */
+    bool is_streaming;     /* its stream is open: see EVENT_STREAMED */
     ms_t hinted_at;        /* of the last hint that caused a poll */
     bool is_hinted;        /* a hint overtook the answer to the submission, and named … */
     char hint[JOB_REMOTE_ID_SIZE];

@@ -157,6 +157,9 @@ enum effect_kind {
     EFFECT_FIND,   /* look for it in the provider's list */
     EFFECT_CANCEL,
     EFFECT_FETCH, /* bring the files that `told` names into the depot; WORKED follows */
+    /* Follow the attempt's stream, in place of an older attempt's, until it ends or the job is
+     * dropped; HINTED and STREAMED may follow. Nothing is lost when it can't be. */
+    EFFECT_STREAM,
     EFFECT_BUDGET /* a budget's use has come to 80 or 100 percent: the operator wants to know */
 };
 

@@ -31,12 +31,14 @@ void pace_add(struct core *core, struct output *output, const struct job *job)
     output_change(output, CHANGE_PACE)->pace = *pace;
 }
 
-/* It ended somewhere between the last poll and this one. */
+/* It ended somewhere between the last poll and this one; what a hint told of, when it was told. */
 void pace_learn(struct core *core, struct output *output, const struct job *job)
 {
     struct pace_entry *entry = entry_of(core, job->model);
     ms_t since = job->flight.heard_at > job->attempt.accepted_at ? job->flight.heard_at
                                                                  : job->attempt.accepted_at;
+    if (job->flight.hinted_at > since)
+        since = job->flight.hinted_at;
     poll_learn(&entry->row.history, (since + core->now) / 2 - job->attempt.accepted_at);
     int64_t step = entry->planned_count / PACE_PLAN_PART;
     if (entry->row.history.count >
@@ -66,8 +68,9 @@ ms_t pace_planned(struct core *core, const struct job *job)
     return poll_next(&entry->plan, core->now - job->attempt.accepted_at, job->flight.polls);
 }
 
-/* Who calls back is asked only lest the call is lost. */
+/* Who calls back, or is listened to, is asked only lest the word is lost. */
 ms_t pace_interval(struct core *core, const struct job *job)
 {
-    return remote_health(core, job)->calls_back ? pace_longest(core, job) : pace_planned(core, job);
+    bool is_told = remote_health(core, job)->calls_back || job->flight.is_streaming;
+    return is_told ? pace_longest(core, job) : pace_planned(core, job);
 }

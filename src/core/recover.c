@@ -15,6 +15,7 @@ static void follow_on(struct core *core, struct output *output, struct job *job)
         /* A cancel is asked again, with the time that it has. */
         life_timer(core, job, job->cancel_asked ? core->now + CORE_CANCEL_WAIT_MS : until);
         life_ask(core, job, core->now);
+        remote_stream(core, output, job);
     } else {
         ladder_begin(core, output, job, "The server died before the answer came.");
     }

@@ -14,7 +14,8 @@ enum {
     REMOTE_BACKOFF_MS =
         1000, /* doubles to 32 s with each submission that is put off; as much again by chance */
     REMOTE_FREE_MS = 10000, /* between looks for a provider that is free */
-    REMOTE_AGAIN_MS = 2000  /* before a cancel that was not heard is sent again */
+    REMOTE_AGAIN_MS = 2000, /* before a cancel that was not heard is sent again */
+    REMOTE_BROKEN_MS = 2000 /* after a stream ended, at most; many may end at once */
 };
 #define REMOTE_QUEUE_MAX  MS_HOUR /* in the provider's queue */
 #define REMOTE_PATIENCE   MS_DAY  /* with providers that put it off */
@@ -244,6 +245,7 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
         if (!job->cancel_asked)
             life_timer(core, job, core->now + REMOTE_QUEUE_MAX + attempt_timeout(core, job));
     }
+    remote_stream(core, output, job);
     if (shall_stop(job) && remote_can(core, job, CAN_CANCEL))
         (void)remote_effect(core, output, job, ASKING_CANCEL);
     else if (job->flight.is_hinted)
@@ -430,6 +432,44 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
     else
         return;
     flight->hinted_at = core->now;
+}
+
+void remote_stream(struct core *core, struct output *output, struct job *job)
+{
+    if (remote_can(core, job, CAN_STREAM) && !remote_health(core, job)->calls_back &&
+        !shall_stop(job) && job->state != STATE_STORING)
+        (void)output_on(output, EFFECT_STREAM, job);
+}
+
+/* Nothing but the plan says when it is asked for next: no repeat, no hint, no fetch that failed. */
+static bool is_as_planned(const struct core *core, const struct job *job)
+{
+    const struct job_flight *flight = &job->flight;
+    ms_t hinted = flight->hinted_at + remote_health(core, job)->traits.poll_min;
+    return flight->asking == ASKING_NOTHING && !flight->failures && !flight->gone &&
+           !flight->fetches && !flight->is_stopping && flight->ask_at > hinted;
+}
+
+/* A stream that opens puts the next poll off, up to the safety poll; one that ends brings it near.
+ */
+void remote_streamed(struct core *core, struct output *output, struct job *job,
+                     const struct event *event)
+{
+    struct job_flight *flight = &job->flight;
+    (void)output;
+    if (job->attempt.number != event->streamed.attempt || job->attempt.state != ATTEMPT_ACCEPTED)
+        return;
+    flight->is_streaming = event->streamed.is_open;
+    if (!is_as_planned(core, job))
+        return;
+    ms_t since =
+        flight->heard_at > job->attempt.accepted_at ? flight->heard_at : job->attempt.accepted_at;
+    ms_t safety = since + pace_longest(core, job);
+    ms_t soon = core->now + remote_health(core, job)->traits.poll_min;
+    if (flight->is_streaming && flight->ask_at < safety)
+        life_ask(core, job, safety);
+    else if (!flight->is_streaming && flight->ask_at > soon + REMOTE_BROKEN_MS)
+        life_ask(core, job, soon + (ms_t)rng_below(&core->rng, REMOTE_BROKEN_MS));
 }
 
 /* Of a job with an open attempt: its time has come. */

@@ -24,10 +24,12 @@ static void never(struct core *core, struct output *output, struct job *job,
 }
 
 #define ROW(claimed, due, freed, doomed, running, worked, kept, failed, stopped, cancel, change,   \
-            recovered, accepted, refused, later, unsure, read, sought, canceled, hinted, resolved) \
+            recovered, accepted, refused, later, unsure, read, sought, canceled, hinted, streamed, \
+            resolved)                                                                              \
     {                                                                                              \
         claimed, due, freed, doomed, running, worked, kept, failed, stopped, cancel, change,       \
-            recovered, accepted, refused, later, unsure, read, sought, canceled, hinted, resolved  \
+            recovered, accepted, refused, later, unsure, read, sought, canceled, hinted, streamed, \
+            resolved                                                                               \
     }
 
 /* clang-format off */
@@ -36,52 +38,59 @@ static table_cell *const cells[STATE_COUNT][HAPPENS_COUNT] = {
         never, never, never, never, never,
         cancel_now, change_now, never,
         never, never, never, never,
-        never, never, never, never, resolve_refuse),
+        never, never, never, never, never, resolve_refuse),
     [STATE_QUEUED] = ROW(attempt_claimed, wait_due, never, never,
         never, never, never, never, never,
         cancel_now, change_now, never,
         never, never, never, never,
-        never, never, never, never, resolve_refuse),
+        never, never, never, never, never, resolve_refuse),
     [STATE_SUBMITTING] = ROW(never, attempt_due, never, never,
         attempt_running, attempt_worked, ignore, attempt_failed, attempt_stopped,
         cancel_mark, change_refuse, recover_in_flight,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_UNCERTAIN] = ROW(never, attempt_due, never, never,
         never, never, ignore, ignore, never,
         cancel_mark, change_refuse, recover_in_flight,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_RUNNING] = ROW(never, attempt_due, never, never,
         attempt_running, attempt_worked, ignore, attempt_failed, attempt_stopped,
         cancel_mark, change_refuse, recover_in_flight,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_STORING] = ROW(never, attempt_due, never, never,
         ignore, ignore, attempt_kept, attempt_failed, ignore,
         cancel_too_late, change_refuse, recover_in_flight,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_SUCCEEDED] = ROW(never, never, never, never,
         ignore, ignore, ignore, ignore, ignore,
         cancel_again, change_refuse, never,
         ignore, ignore, ignore, ignore,
-        ignore, ignore, ignore, ignore, resolve_refuse),
+        ignore, ignore, ignore, ignore, ignore, resolve_refuse),
     [STATE_FAILED] = ROW(never, remote_follow_due, never, never,
         ignore, ignore, stand_late, stand_unkept, ignore,
         cancel_again, change_refuse, recover_following,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_CANCELED] = ROW(never, remote_follow_due, never, never,
         ignore, ignore, stand_late, stand_unkept, ignore,
         cancel_again, change_refuse, recover_following,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
     [STATE_EXPIRED] = ROW(never, remote_follow_due, never, never,
         ignore, ignore, stand_late, stand_unkept, ignore,
         cancel_again, change_refuse, recover_following,
         remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, resolve_now),
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
+        resolve_now),
 };
 /* clang-format on */
 

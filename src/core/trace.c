@@ -142,6 +142,10 @@ static void event_of_vendor(struct trace *trace, const struct event *event)
         begin(trace, "hint");
         add_job(trace, event->hinted.job);
         buffer_print(&trace->text, ".%u %s", event->hinted.attempt, event->hinted.remote_id);
+    } else if (event->kind == EVENT_STREAMED) {
+        begin(trace, event->streamed.is_open ? "stream" : "stream-ends");
+        add_job(trace, event->streamed.job);
+        buffer_print(&trace->text, ".%u", event->streamed.attempt);
     } else if (event->kind == EVENT_RESOLVE_ASKED) {
         static const char *const acts[] = {"link", "resubmit", "give-up"};
         begin(trace, "resolve");
@@ -241,6 +245,7 @@ const char *trace_event(struct trace *trace, const struct event *event)
         event_heard(trace, &event->heard);
         break;
     case EVENT_HINTED:
+    case EVENT_STREAMED:
     case EVENT_RESOLVE_ASKED:
     case EVENT_VENDOR_ASKED:
         event_of_vendor(trace, event);
@@ -544,7 +549,7 @@ const char *trace_effect(struct trace *trace, const struct effect *effect)
         [EFFECT_KEEP] = "KEEP",       [EFFECT_DROP] = "DROP",     [EFFECT_PUBLISH] = "PUBLISH",
         [EFFECT_API_KEY] = "API-KEY", [EFFECT_TENANT] = "TENANT", [EFFECT_REMOVE_FILES] = "REMOVE",
         [EFFECT_SUBMIT] = "SUBMIT",   [EFFECT_POLL] = "POLL",     [EFFECT_FIND] = "FIND",
-        [EFFECT_CANCEL] = "CANCEL",   [EFFECT_FETCH] = "FETCH",
+        [EFFECT_CANCEL] = "CANCEL",   [EFFECT_FETCH] = "FETCH",   [EFFECT_STREAM] = "STREAM",
     };
     if (effect->kind == EFFECT_REPLY) {
         effect_reply(trace, &effect->reply);

@@ -215,6 +215,11 @@ bool trace_story_vendor_event(struct trace_story *story, const struct words *wor
         event->hinted = (struct hinted){.remote_id = trace_story_word(words, 2)};
         event->hinted.job =
             trace_story_job(story, trace_story_word(words, 1), &event->hinted.attempt);
+    } else if (strcmp(first, "stream") == 0 || strcmp(first, "stream-ends") == 0) {
+        event->kind = EVENT_STREAMED;
+        event->streamed = (struct streamed){.is_open = strcmp(first, "stream") == 0};
+        event->streamed.job =
+            trace_story_job(story, trace_story_word(words, 1), &event->streamed.attempt);
     } else if (strcmp(first, "resolve") == 0) {
         read_resolve(story, words, event);
     } else if (strcmp(first, "pause") == 0 || strcmp(first, "go-on") == 0) {

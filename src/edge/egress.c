@@ -47,6 +47,7 @@ struct egress {
     struct list waiting, flight;
     struct map hosts;
     unsigned strangers; /* calls in flight that are not to a trusted origin */
+    unsigned staying;   /* calls in flight that take no place */
     uint64_t last_token;
     ms_t ticked_at;
     bool changed; /* a call came or a place became free: look at those that wait */
@@ -92,6 +93,28 @@ static struct egress_host *find_host(struct egress *egress, const struct guard_u
     return host;
 }
 
+static void count_flight(struct egress *egress, const struct egress_transfer *transfer, int by)
+{
+    atomic_fetch_add(&egress->flight_count, (unsigned)by);
+    if (transfer->call.stays)
+        egress->staying += (unsigned)by;
+    else if (!transfer->call.trusted)
+        egress->strangers += (unsigned)by;
+}
+
+/* One more at the host; false: it has as many as it may have. */
+static bool join_host(struct egress *egress, struct egress_transfer *transfer)
+{
+    if (transfer->call.stays)
+        return true;
+    struct egress_host *host = find_host(egress, &transfer->url);
+    if (host->count >= egress->config.per_host_max)
+        return false;
+    host->count++;
+    transfer->host = host;
+    return true;
+}
+
 /* The transfer is in one of the lists and its handle perhaps in the multi handle: it leaves both,
  * tells its caller and is gone. */
 static void finish(struct egress *egress, struct egress_transfer *transfer)
@@ -103,8 +126,7 @@ static void finish(struct egress *egress, struct egress_transfer *transfer)
     if (transfer->state == EGRESS_WAITING) {
         atomic_fetch_sub(&egress->waiting_count, 1);
     } else {
-        atomic_fetch_sub(&egress->flight_count, 1);
-        egress->strangers -= !transfer->call.trusted;
+        count_flight(egress, transfer, -1);
     }
     transfer->state = EGRESS_OVER;
     egress_transfer_report(transfer);
@@ -146,8 +168,10 @@ static void begin_hop(struct egress *egress, struct egress_transfer *transfer, m
 /* Strangers' calls leave a quarter of the places to the providers'. */
 static bool has_place(const struct egress *egress, const struct egress_transfer *transfer)
 {
-    unsigned max = egress->config.in_flight_max, flight = atomic_load(&egress->flight_count);
-    if (flight >= max)
+    unsigned max = egress->config.in_flight_max;
+    if (transfer->call.stays)
+        return true;
+    if (atomic_load(&egress->flight_count) - egress->staying >= max)
         return false;
     return transfer->call.trusted || egress->strangers < max - max / 4;
 }
@@ -159,20 +183,12 @@ static void start_waiting(struct egress *egress, ms_t now)
     egress->changed = false;
     LIST_EACH(&egress->waiting, link) {
         struct egress_transfer *transfer = LIST_OWNER(link, struct egress_transfer, link);
-        if (atomic_load(&egress->flight_count) >= egress->config.in_flight_max)
-            return;
-        if (!has_place(egress, transfer))
+        if (!has_place(egress, transfer) || !join_host(egress, transfer))
             continue;
-        struct egress_host *host = find_host(egress, &transfer->url);
-        if (host->count >= egress->config.per_host_max)
-            continue;
-        host->count++;
-        transfer->host = host;
         list_remove(&transfer->link);
         list_add(&egress->flight, &transfer->link);
         atomic_fetch_sub(&egress->waiting_count, 1);
-        atomic_fetch_add(&egress->flight_count, 1);
-        egress->strangers += !transfer->call.trusted;
+        count_flight(egress, transfer, 1);
         transfer->started_at = now;
         begin_hop(egress, transfer, now);
     }
@@ -248,8 +264,10 @@ static void take_finished(struct egress *egress, ms_t now)
             continue;
         }
         leave_host(egress, transfer);
-        transfer->host = find_host(egress, &transfer->url);
-        transfer->host->count++;
+        if (!transfer->call.stays) {
+            transfer->host = find_host(egress, &transfer->url);
+            transfer->host->count++; /* however many there are: it is under way */
+        }
         begin_hop(egress, transfer, now);
     }
 }

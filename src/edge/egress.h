@@ -98,6 +98,7 @@ struct egress_deadlines {
     ms_t first_byte; /* [60 s] since the request was written */
     ms_t total;      /* [10 min] since egress_send, so the queue and redirects count */
     ms_t slow;       /* [20 s] of less than 1 KiB/s while bytes should flow; MS_NEVER: allowed */
+    ms_t silent;     /* [never] without a byte of the answer that has begun */
 };
 
 struct egress_call {
@@ -107,6 +108,9 @@ struct egress_call {
     const struct http_request *request;
     const char *trusted; /* "https://api.fal.ai", or NULL */
     bool paid;
+    /* Its answer goes on for as long as the other side likes. It takes no place among those in
+     * flight, or others would wait behind it: who sends such calls bounds their number. */
+    bool stays;
     unsigned redirects_max; /* 0 … EGRESS_REDIRECTS_MAX; beyond it the 3xx itself is the answer */
     struct egress_answer answer;
     struct egress_deadlines deadlines;

@@ -218,6 +218,57 @@ static void cancels_and_bounds_the_queue(void **state)
     egress_free(NULL, 0);
 }
 
+struct flow {
+    atomic_uint bytes, ends;
+    _Atomic enum egress_outcome outcome;
+};
+
+static bool take_flow(void *context, struct span bytes)
+{
+    struct flow *flow = context;
+    atomic_fetch_add(&flow->bytes, (unsigned)bytes.size);
+    return true;
+}
+
+static void end_flow(void *context, const struct egress_result *result)
+{
+    struct flow *flow = context;
+    atomic_store(&flow->outcome, result->outcome);
+    atomic_fetch_add(&flow->ends, 1);
+}
+
+/* Two that stay are beside the one that may be at the host, and the one that may be in flight. */
+static void what_stays_takes_no_place(void **state)
+{
+    const struct egress_config config = {
+        .in_flight_max = 1, .per_host_max = 1, .resolve = egress_test_rig_resolve};
+    struct egress *egress = egress_make(&config, egress_test_rig_open);
+    struct egress_test_rig_call asked;
+    struct flow flow = {.bytes = 0};
+    struct egress_call *call = egress_test_rig_ask(&asked, "one.test", "/drip", true);
+    call->stays = true;
+    call->answer.chunk = take_flow;
+    call->deadlines.slow = MS_NEVER;
+    call->deadlines.silent = 700;
+    call->done = end_flow;
+    call->context = &flow;
+    assert_true(egress_send(egress, call));
+    assert_true(egress_send(egress, call));
+    while (atomic_load(&flow.bytes) < 20)
+        (void)usleep(1000);
+    call = egress_test_rig_ask(&asked, "one.test", "/hello", false);
+    egress_test_rig_expect(egress_test_rig_get(egress, call), EGRESS_ANSWERED, true);
+    assert_int_equal(atomic_load(&flow.ends), 0);
+    /* Bytes came, and then none any more. */
+    while (atomic_load(&flow.ends) < 2)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(&flow.outcome), EGRESS_TIMED_OUT);
+    assert_int_equal(egress_load(egress).in_flight, 0);
+    call = egress_test_rig_ask(&asked, "one.test", "/hello", false);
+    egress_test_rig_expect(egress_test_rig_get(egress, call), EGRESS_ANSWERED, true);
+    egress_free(egress, 0);
+}
+
 static void note_only(void *context, const struct egress_result *result)
 {
     atomic_uint *answered = context;
@@ -249,6 +300,7 @@ int main(void)
         cmocka_unit_test(bounds_what_it_takes),
         cmocka_unit_test(writes_files),
         cmocka_unit_test(cancels_and_bounds_the_queue),
+        cmocka_unit_test(what_stays_takes_no_place),
         cmocka_unit_test(drains_many),
     };
     return cmocka_run_group_tests(tests, egress_test_rig_begin, egress_test_rig_finish);

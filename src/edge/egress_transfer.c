@@ -26,6 +26,7 @@ static void set_deadlines(struct egress_deadlines *deadlines)
     deadlines->first_byte = otherwise(deadlines->first_byte, 60 * MS_SECOND);
     deadlines->total = otherwise(deadlines->total, 10 * MS_MINUTE);
     deadlines->slow = otherwise(deadlines->slow, 20 * MS_SECOND);
+    deadlines->silent = otherwise(deadlines->silent, MS_NEVER);
 }
 
 static struct span copy_span(struct arena *arena, struct span text)
@@ -263,6 +264,9 @@ bool egress_transfer_tick(struct egress_transfer *transfer, ms_t now)
         else if (transfer->first_byte_at == 0 && transfer->body_written &&
                  now - transfer->written_at >= deadlines->first_byte)
             egress_transfer_end(transfer, EGRESS_TIMED_OUT, "%s did not answer in time.", place);
+        else if (transfer->first_byte_at > 0 && now - transfer->last_byte_at >= deadlines->silent)
+            egress_transfer_end(transfer, EGRESS_TIMED_OUT, "%s was silent for %lld s.", place,
+                                (long long)(deadlines->silent + 999) / 1000);
         else if (too_slow(transfer, now))
             egress_transfer_end(transfer, EGRESS_TIMED_OUT,
                                 "%s was too slow: less than 1 KiB a second.", place);

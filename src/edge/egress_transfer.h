@@ -49,6 +49,7 @@ struct egress_transfer {
     ms_t connected_at;  /* TCP was first seen to stand; 0: not yet */
     ms_t written_at;    /* a byte of the request went last; 0: none did */
     ms_t first_byte_at; /* of the answer's head */
+    ms_t last_byte_at;  /* of the answer */
     bool body_written;
     uint64_t moved; /* bytes of both bodies */
     ms_t pace_at;   /* the window in which the pace is measured */

@@ -99,6 +99,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
     struct egress_transfer *transfer = context;
     if (transfer->first_byte_at == 0)
         transfer->first_byte_at = transfer->pace_at = clock_monotonic();
+    transfer->last_byte_at = clock_monotonic();
     bool taken = egress_intake_header(&transfer->intake, span_make(data, size * count));
     return taken ? size * count : 0;
 }
@@ -107,6 +108,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     struct egress_transfer *transfer = context;
     transfer->moved += size * count;
+    transfer->last_byte_at = clock_monotonic();
     bool taken = egress_intake_body(&transfer->intake, span_make(data, size * count));
     return taken ? size * count : 0;
 }

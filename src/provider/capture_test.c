@@ -200,6 +200,8 @@ static void make(const struct provider *provider, struct span call, const struct
         provider->poll(remote, request);
     else if (span_is(call, "result"))
         provider->result(remote, request);
+    else if (span_is(call, "stream"))
+        provider->stream(remote, request);
     else if (span_is(call, "cancel"))
         provider->cancel(remote, request);
     else if (span_is(call, "find"))

@@ -2,7 +2,8 @@
  *
  * Submitting goes to the whole endpoint id, everything else to its owner and app alone; the answer
  * to the submission says where, and that path is kept as the handle. "COMPLETED" only means that it
- * ended: what came of it is the status of the result call. */
+ * ended: what came of it is the status of the result call. The stream of the status brings the same
+ * object at each change, a comment every 15 s, and closes behind COMPLETED. */
 #include "provider/fal_failure.h"
 #include "provider/response.h"
 #include "provider/signature.h"
@@ -52,6 +53,13 @@ static void ask_about(const struct remote *remote, enum http_method method, cons
 static void poll(const struct remote *remote, struct http_request *ret_request)
 {
     ask_about(remote, HTTP_GET, "/status?logs=1", ret_request);
+}
+
+/* Without the logs: each event would bring all of them again. */
+static void stream(const struct remote *remote, struct http_request *ret_request)
+{
+    ask_about(remote, HTTP_GET, "/status/stream", ret_request);
+    request_accept_events(ret_request);
 }
 
 static void result(const struct remote *remote, struct http_request *ret_request)
@@ -235,6 +243,17 @@ static void read_answer(enum provider_call call, const struct ask *ask,
     json_decref(body);
 }
 
+/* The same object as a poll's answer. */
+static bool read_stream(struct span event, struct told *ret_told)
+{
+    char fault[JSON_FAULT_SIZE];
+    json_t *body = json_read(event, fault);
+    told_init(ret_told);
+    read_status(body, ret_told);
+    json_decref(body);
+    return ret_told->kind != TOLD_NOTHING;
+}
+
 static bool read_hook(const struct http_request *request, struct secret secret, ms_t now,
                       struct arena *arena, struct told *ret_told)
 {
@@ -254,8 +273,8 @@ const struct provider provider_fal = {
     .traits =
         {
             .name = "fal",
-            .can = CAN_FIND_LIKELY | CAN_CANCEL | CAN_HOOK | CAN_HOOK_SIGNED | CAN_PROGRESS |
-                   CAN_RESULT,
+            .can = CAN_FIND_LIKELY | CAN_CANCEL | CAN_HOOK | CAN_HOOK_SIGNED | CAN_STREAM |
+                   CAN_PROGRESS | CAN_RESULT,
             /* With the payloads stored, which is the default: 30 days. Ours is careful. */
             .result_kept = MS_HOUR,
             .url_kept = MS_DAY,
@@ -266,6 +285,8 @@ const struct provider provider_fal = {
         },
     .submit = submit,
     .poll = poll,
+    .stream = stream,
+    .read_stream = read_stream,
     .result = result,
     .cancel = cancel,
     .find = find,

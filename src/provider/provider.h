@@ -48,6 +48,10 @@ struct provider {
     void (*health)(const struct ask *ask, struct http_request *ret_request);
     void (*read)(enum provider_call call, const struct ask *ask, const struct http_response *answer,
                  struct told *ret_told);
+    /* STREAM: where the job's stream is. How it stands by one event of it, the text of its `data`;
+     * false when it says nothing of that. What is read there is a hint as well. */
+    void (*stream)(const struct remote *remote, struct http_request *ret_request);
+    bool (*read_stream)(struct span event, struct told *ret_told);
     /* A call back is a hint: what it says of the id causes a poll and nothing else. False when it
      * is none, or when a signature is asked for and not right. `now` is wall time. */
     bool (*read_hook)(const struct http_request *request, struct secret secret, ms_t now,

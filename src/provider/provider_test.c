@@ -31,6 +31,8 @@ static void test_what_an_adapter_can_it_has_a_call_for(void **state)
         assert_int_equal((provider->traits.can & CAN_RESULT) != 0, provider->result != NULL);
         assert_int_equal((provider->traits.can & CAN_HEALTH) != 0, provider->health != NULL);
         assert_int_equal((provider->traits.can & CAN_HOOK) != 0, provider->read_hook != NULL);
+        assert_int_equal((provider->traits.can & CAN_STREAM) != 0, provider->stream != NULL);
+        assert_int_equal((provider->traits.can & CAN_STREAM) != 0, provider->read_stream != NULL);
         assert_int_equal((provider->traits.can & (CAN_FIND_EXACT | CAN_FIND_LIKELY)) != 0,
                          provider->find != NULL);
         if (provider->traits.can & CAN_FIND_ABSENCE)

@@ -99,16 +99,28 @@ static void read_answer(struct rig *rig, const struct ask *ask, struct span word
     rig_show_told(&told, outcome);
 }
 
+static void read_event(struct rig *rig, struct span text, struct buffer *outcome)
+{
+    struct told told;
+    bool is_word = rig->provider->read_stream(text, &told);
+    assert_int_equal(is_word, told.kind != TOLD_NOTHING);
+    rig_show_told(&told, outcome);
+}
+
 static void make_request(struct rig *rig, const struct ask *ask, struct span words,
                          struct buffer *outcome)
 {
     struct http_request request;
     const struct provider *provider = rig->provider;
-    enum provider_call call = call_of(next_word(&words));
+    struct span name = next_word(&words);
+    bool is_stream = span_is(name, "stream");
+    enum provider_call call = is_stream ? PROVIDER_CALL_POLL : call_of(name);
     const char *first = arena_copy(&rig->arena, next_word(&words));
     const char *second = arena_copy(&rig->arena, next_word(&words));
     struct remote remote = {.ask = ask, .id = first, .handle = second};
-    if (call == PROVIDER_CALL_SUBMIT)
+    if (is_stream)
+        provider->stream(&remote, &request);
+    else if (call == PROVIDER_CALL_SUBMIT)
         provider->submit(ask, &request);
     else if (call == PROVIDER_CALL_FIND)
         provider->find(ask, first, &request);
@@ -131,6 +143,10 @@ static void translate(void *context, const char *name, struct span sent, struct 
     char fault[JSON_FAULT_SIZE];
     assert_non_null(name);
     (void)span_take(&rest, '\n', &line);
+    if (span_is(line, "event")) {
+        read_event(rig, rest.data ? rest : SPAN(""), outcome);
+        return;
+    }
     if (rest.data && span_starts(rest, "{"))
         (void)span_take(&rest, '\n', &input);
     struct span words = line, verb = next_word(&words);

@@ -1,7 +1,8 @@
 /* What the tests of the adapters share: one ask, and golden exchanges (base/golden_test_rig.h) of
  * two kinds. What we send:
  *
- *     > submit SLUG [hook]          or: poll ID [HANDLE], result ID, cancel ID, find [PAGE], health
+ *     > submit SLUG [hook]          or: poll ID [HANDLE], result ID, cancel ID, stream ID [HANDLE],
+ *                                   find [PAGE], health
  *     > {"prompt": …}               the input of the ask; none: {"prompt":"a paper boat"}
  *     < POST https://…              the request: first line, headers, an empty line, the body
  *
@@ -11,7 +12,9 @@
  *     > Header: value
  *     >
  *     > the body
- *     < accepted h3s8…              the kind with the id, then a line for what else was said */
+ *     < accepted h3s8…              the kind with the id, then a line for what else was said
+ *
+ * An event of a stream is read likewise, from the line behind "event"; "nothing" says nothing. */
 #ifndef PROVIDER_PROVIDER_TEST_RIG_H
 #define PROVIDER_PROVIDER_TEST_RIG_H
 

@@ -1,5 +1,7 @@
 /* Replicate's predictions. Facts: the provider's HTTP reference and OpenAPI description, and what
- * its own clients' recorded exchanges show. */
+ * its own clients' recorded exchanges show. The stream that a prediction may name (urls.stream) is
+ * one of a model's output, meant for text that grows, and does not say how the job stands: it is
+ * not followed. */
 #include "provider/response.h"
 
 #include "provider/signature.h"

@@ -19,6 +19,14 @@ void request_start(const struct ask *ask, enum http_method method, const char *p
     request_header(ret_request, "Accept", "application/json");
 }
 
+void request_accept_events(struct http_request *request)
+{
+    for (unsigned n = 0; n < request->header_count; n++) {
+        if (span_is(request->headers[n].name, "Accept"))
+            request->headers[n].value = SPAN("application/json, text/event-stream");
+    }
+}
+
 void request_json(const struct ask *ask, json_t *value, struct http_request *request)
 {
     struct buffer text;

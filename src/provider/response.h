@@ -12,6 +12,8 @@
 void request_start(const struct ask *ask, enum http_method method, const char *path,
                    const char *credential, struct http_request *ret_request);
 void request_header(struct http_request *request, const char *name, const char *value);
+/* Server-sent events too, where JSON alone is asked for otherwise. */
+void request_accept_events(struct http_request *request);
 /* Takes the value over; its text becomes the body, as JSON. */
 void request_json(const struct ask *ask, json_t *value, struct http_request *request);
 /* Percent-encoded for a query or a segment of a path. */

@@ -1,6 +1,9 @@
 /* RunPod's serverless endpoints with a queue. Facts: the provider's documentation and the sources
  * of its Python worker library and JavaScript client.
  *
+ * Its /stream is no stream but another poll, which hands out each part of a generator's output once
+ * and would take them from who reads them: it is not followed.
+ *
  * What a worker takes and gives is its author's choice: `details.output` of the catalogue names the
  * keys under which the file and the failure stand. */
 #include "provider/response.h"

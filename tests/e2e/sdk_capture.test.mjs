@@ -83,6 +83,8 @@ const senders = {
       });
     if (what.call === "poll") return fal.queue.status(slug, { requestId });
     if (what.call === "result") return fal.queue.result(slug, { requestId });
+    if (what.call === "stream")
+      return fal.queue.streamStatus(slug, { requestId }).then((stream) => stream.done());
     return fal.queue.cancel(slug, { requestId });
   },
   replicate: (what) => (base) => {
