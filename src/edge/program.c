@@ -19,9 +19,9 @@
 
 enum {
     WATCH_MS = 100,
-    WARDEN_MS = 10000,        /* beyond the grace: what a warden needs to end all, and more */
-    KILLED_STATUS = 128 + 9,  /* how a shell says that what it ran was killed */
-    WARDEN_WORDS = 3     /* before the program's own: the warden, its word and the grace */
+    WARDEN_MS = 10000,       /* beyond the grace: what a warden needs to end all, and more */
+    KILLED_STATUS = 128 + 9, /* how a shell says that what it ran was killed */
+    WARDEN_WORDS = 3         /* before the program's own: the warden, its word and the grace */
 };
 
 struct program {
@@ -193,8 +193,7 @@ static void on_error(void *context, uint64_t child, struct span line)
 
 static void begin(void *context)
 {
-    static const struct child_calls calls = {
-        .line = on_line, .ended = on_ended, .error = on_error};
+    static const struct child_calls calls = {.line = on_line, .ended = on_ended, .error = on_error};
     struct program *program = context;
     struct programs *programs = program->programs;
     list_add(&programs->all, &program->link);
@@ -202,9 +201,8 @@ static void begin(void *context)
     program->watch.data = program;
     program->heard_at = clock_monotonic();
     program->kills = count_kills();
-    program->child = programs->ending
-                         ? 0
-                         : child_start(programs->children, &program->plan, &calls, program);
+    program->child =
+        programs->ending ? 0 : child_start(programs->children, &program->plan, &calls, program);
     if (program->child == 0) {
         program->end.how = programs->ending ? PROGRAM_STOPPED : PROGRAM_NOT_STARTED;
         program->end.error = EAGAIN;
@@ -235,9 +233,8 @@ static struct program *program_make(struct programs *programs, const struct prog
     struct program *program = memory_new(struct program);
     struct arena *arena = &program->arena;
     arena_init(arena);
-    const char *const before[WARDEN_WORDS] = {
-        arena_copy(arena, span_of(programs->warden)), WARDEN,
-        arena_print(arena, "%lld", (long long)plan->grace)};
+    const char *const before[WARDEN_WORDS] = {arena_copy(arena, span_of(programs->warden)), WARDEN,
+                                              arena_print(arena, "%lld", (long long)plan->grace)};
     list_init(&program->link);
     program->programs = programs;
     program->plan = (struct child_plan){

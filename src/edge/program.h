@@ -14,14 +14,14 @@ enum { PROGRAM_LAST_WORDS = 2048 };
 struct programs;
 
 struct program_plan {
-    const char *name;         /* for the log */
-    const char *const *argv;  /* argv[0] is a path from the root */
-    const char *const *envp;  /* NULL: empty */
-    const char *cwd;          /* NULL: "/" */
-    struct span input;        /* less than CHILD_WRITE_MAX bytes; then its standard input ends */
-    ms_t silence;             /* it has hung when it says nothing for so long; 0: never */
-    ms_t grace;               /* from SIGTERM to SIGKILL */
-    uint64_t output_max;      /* bytes of standard output, all lines together */
+    const char *name;        /* for the log */
+    const char *const *argv; /* argv[0] is a path from the root */
+    const char *const *envp; /* NULL: empty */
+    const char *cwd;         /* NULL: "/" */
+    struct span input;       /* less than CHILD_WRITE_MAX bytes; then its standard input ends */
+    ms_t silence;            /* it has hung when it says nothing for so long; 0: never */
+    ms_t grace;              /* from SIGTERM to SIGKILL */
+    uint64_t output_max;     /* bytes of standard output, all lines together */
 };
 
 enum program_how {

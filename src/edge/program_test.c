@@ -125,7 +125,8 @@ static void must_vanish(long pid)
 static void reads_speaks_and_ends(void **state)
 {
     struct scene *scene = *state;
-    assert_true(run(scene, "cat; pwd; echo $COLOUR; env | wc -l; echo one >&2; echo two >&2; exit 3",
+    assert_true(run(scene,
+                    "cat; pwd; echo $COLOUR; env | wc -l; echo one >&2; echo two >&2; exit 3",
                     0) > 0);
     wait_for(scene, &scene->ends, 1);
     assert_string_equal(scene->text.data, "{\"a\":1}\n/usr\ngreen\n3\n"); /* with sh's own PWD */
@@ -273,14 +274,10 @@ int main(int count, char **words)
     if (warden_is_meant(count, words))
         warden_run(count, words);
     const struct CMUnitTest tests[] = {
-        TEST(reads_speaks_and_ends),
-        TEST(keeps_its_last_words),
-        TEST(says_what_can_not_be_run),
-        TEST(stops_with_all_that_it_started),
-        TEST(leaves_nobody_behind),
-        TEST(may_not_be_silent_for_ever),
-        TEST(may_not_say_too_much),
-        TEST(refuses_what_is_too_long),
+        TEST(reads_speaks_and_ends),     TEST(keeps_its_last_words),
+        TEST(says_what_can_not_be_run),  TEST(stops_with_all_that_it_started),
+        TEST(leaves_nobody_behind),      TEST(may_not_be_silent_for_ever),
+        TEST(may_not_say_too_much),      TEST(refuses_what_is_too_long),
         TEST(ends_all_when_it_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
