@@ -452,7 +452,7 @@ void works_free(struct works *works)
 {
     if (!works)
         return;
-    programs_free(works->programs);
+    programs_end(works->programs); /* their ends are told here */
     struct order *order = memory_new(struct order);
     order->kind = ORDER_QUIT;
     post_order(works, order);
@@ -462,6 +462,7 @@ void works_free(struct works *works)
     size_t cursor = 0;
     for (struct work *work; (work = map_next(&works->all, &cursor));)
         work_free(work);
+    programs_free(works->programs);
     map_done(&works->all);
     void *orders[64];
     size_t count;

@@ -151,11 +151,15 @@ void work_command_tell(struct work *work);
 struct work_command *work_command_make(void);
 void work_command_free(struct work *work);
 /* Its steps, for the tests. One JSON object and a line's end; the variables that it is given, the
- * last NULL, in the arena; a line of its (on the children's thread); its files, on the pool. */
+ * last NULL, in the arena; a line of its, on the children's thread. */
 void work_command_request(struct work *work, struct buffer *target);
 const char *const *work_command_environment(const struct work *work, struct arena *arena);
 void work_command_line(void *work, struct span line);
-void work_command_collect(uv_work_t *request);
+
+/* work_collect.c, on the pool: the program's files, from its folder WORK_OUTPUTS into the attempt's
+ * as work->inputs, whose number is then work->file_count. */
+#define WORK_OUTPUTS "outputs"
+void work_collect(uv_work_t *request);
 
 /* The first reason is the reason. */
 void work_fail(struct work *work, enum error_code error, bool again, const char *format, ...)

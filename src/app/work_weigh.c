@@ -10,9 +10,12 @@ static bool is_too_heavy(struct work *work)
     if (work->stage != WORK_WORKING || work->stopped || work->error != ERROR_NONE ||
         depot_weigh(work->folder) <= work->weight_max)
         return false;
-    work_fail(work, ERROR_TOO_LARGE, false, "Its %s wrote more than the %llu MB it may.",
-              work->command ? "program" : "worker",
-              (unsigned long long)(work->works->config.output_max >> 20));
+    unsigned long long most = work->works->config.output_max >> 20;
+    if (work->command)
+        work_fail(work, ERROR_TOO_LARGE, false,
+                  "Its program wrote more than the %llu MB, or the %d files, that it may.", most,
+                  DEPOT_WEIGH_ENTRIES_MAX);
+    work_fail(work, ERROR_TOO_LARGE, false, "Its worker wrote more than the %llu MB it may.", most);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "edge/clock.h"
 #include "edge/warden.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -48,10 +49,10 @@ struct programs {
     struct list all; /* the children's thread's own */
     bool ending;     /* likewise */
     atomic_uint_fast64_t last_number;
-    pthread_mutex_t mutex; /* of the next two */
+    pthread_mutex_t mutex; /* of the next three */
     pthread_cond_t over;
     unsigned count;
-    bool closed;
+    bool closed, is_last; /* is_last: no order is on its way any more */
 };
 
 struct order {
@@ -293,7 +294,10 @@ void program_stop(struct programs *programs, uint64_t number)
 {
     struct order *order = memory_new(struct order);
     *order = (struct order){programs, number};
-    if (!children_call(programs->children, stop_order, order))
+    (void)pthread_mutex_lock(&programs->mutex);
+    bool called = !programs->closed && children_call(programs->children, stop_order, order);
+    (void)pthread_mutex_unlock(&programs->mutex);
+    if (!called)
         memory_free(order);
 }
 
@@ -306,6 +310,10 @@ static void end_order(void *context)
         if (program->child)
             stop(program, PROGRAM_STOPPED, SIGQUIT);
     }
+    (void)pthread_mutex_lock(&programs->mutex);
+    programs->is_last = true;
+    (void)pthread_cond_signal(&programs->over);
+    (void)pthread_mutex_unlock(&programs->mutex);
 }
 
 struct programs *programs_make(struct children *children, const char *warden)
@@ -319,18 +327,26 @@ struct programs *programs_make(struct children *children, const char *warden)
     return programs;
 }
 
-void programs_free(struct programs *programs)
+void programs_end(struct programs *programs)
 {
     if (!programs)
         return;
     (void)pthread_mutex_lock(&programs->mutex);
+    if (!programs->closed) {
+        bool called = children_call(programs->children, end_order, programs);
+        assert(called); /* the children outlive their programs */
+    }
     programs->closed = true;
-    bool any = programs->count > 0;
-    if (any)
-        (void)children_call(programs->children, end_order, programs);
-    while (programs->count > 0)
+    while (programs->count > 0 || !programs->is_last)
         (void)pthread_cond_wait(&programs->over, &programs->mutex);
     (void)pthread_mutex_unlock(&programs->mutex);
+}
+
+void programs_free(struct programs *programs)
+{
+    if (!programs)
+        return;
+    programs_end(programs);
     (void)pthread_cond_destroy(&programs->over);
     (void)pthread_mutex_destroy(&programs->mutex);
     memory_free(programs->warden);

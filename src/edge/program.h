@@ -27,7 +27,7 @@ struct program_plan {
 enum program_how {
     PROGRAM_EXITED,      /* by itself: status */
     PROGRAM_SIGNALED,    /* not by us: signal */
-    PROGRAM_STOPPED,     /* program_stop or programs_free */
+    PROGRAM_STOPPED,     /* program_stop or programs_end */
     PROGRAM_HUNG,        /* nothing said in time */
     PROGRAM_FLOODED,     /* too much said, or a line longer than CHILD_LINE_MAX */
     PROGRAM_NOT_STARTED, /* not even the warden: error */
@@ -49,11 +49,14 @@ struct program_calls {
 /* `warden` is the path of a program that does what warden_run does when its first word is WARDEN;
  * NULL: this one. `children` is borrowed. Never NULL. */
 struct programs *programs_make(struct children *children, const char *warden);
-/* Kills all and returns once all `ended` were called. Accepts NULL. Not from a callback. */
+/* Kills all and returns once all `ended` were called; none can be run from then on. Accepts NULL.
+ * Not from a callback. */
+void programs_end(struct programs *programs);
+/* Ends them, if that was not done. Accepts NULL. */
 void programs_free(struct programs *programs);
 
 /* Any thread; all is copied. The number by which the run is known; 0 when the input is too long or
- * programs_free has begun: then `ended` is not called. */
+ * programs_end has begun: then `ended` is not called. */
 uint64_t program_run(struct programs *programs, const struct program_plan *plan,
                      const struct program_calls *calls, void *context);
 /* Any thread. SIGTERM, and SIGKILL to all that is left after the plan's grace; it ends STOPPED

@@ -250,21 +250,24 @@ static void refuses_what_is_too_long(void **state)
     assert_int_equal(program_run(scene->programs, &plan, &calls, scene), 0);
 }
 
-static void ends_all_when_it_is_freed(void **state)
+static void ends_all_when_it_shall(void **state)
 {
     struct scene *scene = *state;
     for (unsigned n = 0; n < 3; n++)
         run(scene, "trap '' TERM; setsid sleep 100 & echo $!; sleep 100", 0);
     wait_for(scene, &scene->lines, 3);
     ms_t began = clock_monotonic();
-    programs_free(scene->programs);
+    programs_end(scene->programs);
     assert_true(clock_monotonic() - began < 5000);
     assert_int_equal(scene->ends, 3);
     assert_int_equal(scene->end.how, PROGRAM_STOPPED);
     char *rest = scene->text.data;
     for (unsigned n = 0; n < 3; n++)
         must_vanish(strtol(rest, &rest, 10));
-    scene->programs = NULL;
+    assert_int_equal(run(scene, "exit 0", 0), 0);
+    program_stop(scene->programs, 1);
+    programs_end(scene->programs);
+    programs_end(NULL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -274,11 +277,11 @@ int main(int count, char **words)
     if (warden_is_meant(count, words))
         warden_run(count, words);
     const struct CMUnitTest tests[] = {
-        TEST(reads_speaks_and_ends),     TEST(keeps_its_last_words),
-        TEST(says_what_can_not_be_run),  TEST(stops_with_all_that_it_started),
-        TEST(leaves_nobody_behind),      TEST(may_not_be_silent_for_ever),
-        TEST(may_not_say_too_much),      TEST(refuses_what_is_too_long),
-        TEST(ends_all_when_it_is_freed),
+        TEST(reads_speaks_and_ends),    TEST(keeps_its_last_words),
+        TEST(says_what_can_not_be_run), TEST(stops_with_all_that_it_started),
+        TEST(leaves_nobody_behind),     TEST(may_not_be_silent_for_ever),
+        TEST(may_not_say_too_much),     TEST(refuses_what_is_too_long),
+        TEST(ends_all_when_it_shall),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
