@@ -229,13 +229,17 @@ static void run(struct work *work)
     work_weigh(work);
     if (!request.failed && work->works->programs)
         work->command->program = program_run(work->works->programs, &plan, &calls, work);
-    bool runs = work->command->program != 0;
+    bool runs = work->command->program != 0, is_too_large = request.failed;
     buffer_done(&request);
     arena_done(&arena);
     if (runs) {
         work_post(work->works, work_message(work, WORKED_RUNNING));
         return;
     }
+    if (is_too_large)
+        work_fail(work, ERROR_TOO_LARGE, false,
+                  "The input is larger than the %d KB of JSON that a program is given.",
+                  CHILD_WRITE_MAX >> 10);
     work_fail(work, ERROR_INTERNAL, true, "%s could not be started.", name_of(work));
     work_over(work);
 }

@@ -205,7 +205,10 @@ static void take_output(struct child *child, struct span bytes)
         buffer_add(&child->line, part);
         if (child->line.failed) {
             child->end.line_too_long = true;
-            kill_group(child);
+            if (child->plan.overflow_signal && child->pid > 0)
+                (void)kill(child->pid, child->plan.overflow_signal);
+            else
+                kill_group(child);
             return;
         }
         if (end < 0)

@@ -40,7 +40,8 @@ struct child_plan {
     const char *cwd;         /* NULL: "/" */
     struct child_limit limits[CHILD_LIMITS_MAX];
     unsigned limit_count;
-    int niceness; /* added to the server's; 0 … 19 */
+    int niceness;        /* added to the server's; 0 … 19 */
+    int overflow_signal; /* that it alone gets when its line is too long; 0: SIGKILL to its group */
 };
 
 enum child_how {
@@ -53,7 +54,7 @@ struct child_end {
     enum child_how how;
     int status, signal;
     int error;          /* an errno */
-    bool line_too_long; /* it was killed for that */
+    bool line_too_long; /* it was killed for that, or got its overflow_signal */
 };
 
 struct child_calls {

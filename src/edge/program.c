@@ -243,6 +243,7 @@ static struct program *program_make(struct programs *programs, const struct prog
         .argv = copy_words(arena, plan->argv, before, WARDEN_WORDS),
         .envp = plan->envp ? copy_words(arena, plan->envp, NULL, 0) : NULL,
         .cwd = plan->cwd ? arena_copy(arena, span_of(plan->cwd)) : NULL,
+        .overflow_signal = SIGQUIT,
     };
     program->silence = plan->silence;
     program->grace = plan->grace;

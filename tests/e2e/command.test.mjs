@@ -2,7 +2,7 @@
 // badly and worse. Whatever they do, nothing of them outlives their attempt or the server.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, before, after } from "node:test";
 import { Reel, ask, ffprobe, program, sleep, temporaryFolder } from "../rig.mjs";
@@ -51,6 +51,11 @@ again)
 memory)
   attempts; echo "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20 GiB" >&2
   exit 1 ;;
+starves*)
+  attempts; echo $$ >"$(cat "$stage/cgroup")/cgroup.procs" || exit 0
+  set -- python3 -c 'x = bytearray(300 << 20)'
+  case $name in *alone) exec "$@" ;; esac
+  "$@"; exit $? ;;
 crashes) [ $(attempts) -gt 1 ] || kill -SEGV $$; clip a.mp4 1 ;;
 hangs) [ $(attempts) -gt 1 ] || { stray; sleep 1000; }; clip a.mp4 1 ;;
 slow | canceled | killed)
@@ -222,6 +227,38 @@ test("a failure has the program's last words, and is tried again when that may h
     assert.match(failed.error, text);
     assert.equal(attempts(prompt), count, prompt);
   }
+});
+
+// A control group with 40 MB; who may not make one can't show this.
+function makeGroup() {
+  for (const [parent, limit] of [
+    ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
+    ["/sys/fs/cgroup", "memory.max"],
+  ])
+    try {
+      const group = join(parent, `reel-test-${process.pid}`);
+      mkdirSync(group);
+      if (existsSync(join(group, limit))) {
+        writeFileSync(join(group, limit), `${40 << 20}`);
+        return group;
+      }
+      rmdirSync(group);
+    } catch {
+      // the next
+    }
+}
+
+test("who is killed for want of memory is told so, and not tried again", async (t) => {
+  const group = makeGroup();
+  if (!group) return t.skip("no control group can be made here");
+  writeFileSync(join(stage, "cgroup"), group);
+  for (const name of ["starves", "starves alone"]) {
+    const failed = await reel.finished(await make(name));
+    assert.deepEqual([failed.status, failed.errorCode], ["failed", "out_of_memory"], failed.error);
+    assert.match(failed.error, /^act\.sh was killed for want of memory/);
+    assert.equal(attempts(name.replace(" ", "-")), 1);
+  }
+  rmdirSync(group);
 });
 
 test("a crash, a hang and what it calls retryable cost an attempt", async () => {
