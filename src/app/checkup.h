@@ -41,6 +41,8 @@ void checkup_address(struct checkup *checkup, const struct config *config);
 /* Where links in webhooks lead, and whether the receiver of alerts can be spoken to. */
 void checkup_webhooks(struct checkup *checkup, const struct config *config);
 void checkup_store(struct checkup *checkup, const struct config *config);
+/* Whether the catalogue can be used, and the programs of its commands run (checkup_command.c). */
+void checkup_commands(struct checkup *checkup, const struct config *config);
 /* Runs `reel-media --doctor` and takes its report apart (checkup_media.c). */
 void checkup_media(struct checkup *checkup, const struct config *config);
 

@@ -32,6 +32,7 @@ int command_doctor_run(struct command_call *call)
         checkup_address(&checkup, &config);
         checkup_store(&checkup, &config);
         checkup_webhooks(&checkup, &config);
+        checkup_commands(&checkup, &config);
         checkup_media(&checkup, &config);
     } else {
         add_faults(&checkup, &faults);

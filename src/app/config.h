@@ -74,6 +74,10 @@ struct config {
     } local;
 
     struct {
+        struct config_list environment; /* names; one may end in * */
+    } command;
+
+    struct {
         int64_t loops, connections, connections_per_address, connections_per_open_address;
         uint64_t head_max, body_max, bodies_max;
         ms_t head_timeout, body_timeout, idle_timeout;

@@ -101,6 +101,11 @@ const struct config_key config_table[] = {
      "Start even where the system does not offer every required layer of the cage around "
      "`reel-media`."},
 
+    {"command.environment", NULL, NULL, CONFIG_LIST, AT(command.environment), "", 0, 0, NULL,
+     "Environment variables that programs of your own (the provider `command`) get beside `PATH`, "
+     "`HOME`, `LANG`, `TMPDIR` and `CUDA_*`, as `HF_HOME, ROCR_*`. What is not named is not given "
+     "to them, providers' keys least of all."},
+
     {"server.loops", NULL, NULL, CONFIG_INTEGER, AT(server.loops), "1", 1, 2, NULL,
      "Threads that read and answer requests."},
     {"server.connections", NULL, NULL, CONFIG_INTEGER, AT(server.connections), "10000", 1, 1000000,

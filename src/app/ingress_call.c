@@ -361,7 +361,7 @@ static struct message *make_asked(struct request *request, const struct offer *c
     asked->upload_count = ask->upload_count;
     asked->retry_of = retry_of;
     asked->flags = ask->flags;
-    if (!is_sandbox && !offers_is_local(offers[0]))
+    if (!is_sandbox && !offers_is_ours(offers[0]))
         asked->route = offers_write(offers, offer_count, ask->input, arena, &bill);
     asked->price_max = bill.max;
     asked->price_unknown = bill.is_unknown;

@@ -5,18 +5,53 @@
 #include "core/route.h"
 #include "provider/provider.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Providers that this version speaks to. */
 static bool is_spoken(const struct offer *offer)
 {
-    return offers_is_local(offer) || provider_find(span_of(offer->provider->name));
+    return offers_is_ours(offer) || provider_find(span_of(offer->provider->name));
 }
 
-bool offers_is_local(const struct offer *offer)
+bool offers_is_command(const struct offer *offer)
 {
-    return strcmp(offer->provider->name, "local") == 0;
+    return strcmp(offer->provider->name, CATALOG_COMMAND) == 0;
+}
+
+bool offers_is_ours(const struct offer *offer)
+{
+    return strcmp(offer->provider->name, "local") == 0 || offers_is_command(offer);
+}
+
+/* NULL, or why not. */
+static const char *why_not_run(const struct offer *offer)
+{
+    struct stat found;
+    if (!offers_is_command(offer))
+        return NULL;
+    if (stat(offer->command.items[0], &found) != 0)
+        return strerror(errno);
+    if (!S_ISREG(found.st_mode))
+        return "it is no file";
+    return access(offer->command.items[0], X_OK) == 0 ? NULL : strerror(errno);
+}
+
+const struct offer *offers_command(const struct model *model, const json_t *input)
+{
+    const struct offer *first = NULL;
+    for (unsigned n = 0; n < model->offer_count; n++) {
+        const struct offer *offer = model->offers[n];
+        if (!offers_is_command(offer) || !input_fits(offer, input, NULL))
+            continue;
+        if (offers_configured(NULL, offer))
+            return offer;
+        first = first ? first : offer;
+    }
+    return first;
 }
 
 struct span offers_write(const struct offer *const *offers, unsigned count, const json_t *input,
@@ -28,7 +63,7 @@ struct span offers_write(const struct offer *const *offers, unsigned count, cons
     bill->is_unknown = false;
     for (unsigned n = 0; n < count && n < ROUTE_OFFERS_MAX; n++) {
         int64_t min = 0, max = 0;
-        if (offers_is_local(offers[n]) || !offers_configured(NULL, offers[n]))
+        if (offers_is_ours(offers[n]) || !offers_configured(NULL, offers[n]))
             continue;
         if (!price_of(offers[n], input, &min, &max))
             max = bill->assume;
@@ -56,7 +91,7 @@ static const char *first_unset(const struct offer *offer)
 bool offers_configured(void *context, const struct offer *offer)
 {
     (void)context;
-    return is_spoken(offer) && !first_unset(offer);
+    return is_spoken(offer) && !first_unset(offer) && !why_not_run(offer);
 }
 
 const char *offers_missing(const struct offer *offer, struct arena *arena)
@@ -65,6 +100,9 @@ const char *offers_missing(const struct offer *offer, struct arena *arena)
     if (variable)
         return arena_print(arena, "%s runs on %s, which is not configured: set %s.",
                            offer->model->id, offer->provider->title, variable);
+    if (offers_is_command(offer) && why_not_run(offer))
+        return arena_print(arena, "%s runs a program that can't be run: %s: %s.", offer->model->id,
+                           offer->command.items[0], why_not_run(offer));
     return arena_print(arena, "%s runs on %s, which this version of reel does not speak to yet.",
                        offer->model->id, offer->provider->title);
 }

@@ -1,5 +1,5 @@
 /* Which offers this server can use: those of a provider that it speaks to, whose environment
- * variables are set. */
+ * variables are set, and whose program is there if it is one of the user's. */
 #ifndef APP_OFFERS_H
 #define APP_OFFERS_H
 
@@ -8,8 +8,13 @@
 
 /* As describe_configured_f; the context is not used. */
 bool offers_configured(void *context, const struct offer *offer);
-/* Work of our own. */
-bool offers_is_local(const struct offer *offer);
+/* Work of our own: rendered here, or by a program of the user's. */
+bool offers_is_ours(const struct offer *offer);
+/* By a program of the user's. */
+bool offers_is_command(const struct offer *offer);
+/* The first of the model's commands that can do this input, one that can be run before all others;
+ * NULL: it has none. */
+const struct offer *offers_command(const struct model *model, const json_t *input);
 /* What a job at such offers may cost. */
 struct offers_bill {
     int64_t assume;  /* in: for a price that is not known; −1: nothing */

@@ -85,11 +85,52 @@ static void routes_in_order(void **state)
     json_decref(fast);
 }
 
+static const char house[] =
+    "{'models':[" MODEL("own", ",'offers':[{'provider':'command','slug':'a','without':['fps'],"
+                               "'command':['/nowhere/a.py']},{'provider':'command','slug':'b',"
+                               "'command':['/bin/sh'],'price':{'unit':'run','amount':1}},"
+                               "{'provider':'command','slug':'c','command':['/etc']}]") "]}";
+
+static void a_command_is_there_when_it_can_be_run(void **state)
+{
+    struct setting *setting = *state;
+    char fault[CATALOG_FAULT_SIZE] = "";
+    struct catalog *catalog = fixture_with(house, fault);
+    if (!catalog)
+        fail_msg("%s", fault);
+    const struct model *model = fixture_model(catalog, "own");
+    json_t *plain = fixture_json("{'prompt':'x','fps':24}");
+    const struct offer *route[4];
+    const struct offers_wish wish = {SPAN(""), false};
+    assert_false(offers_configured(NULL, model->offers[0]));
+    assert_true(offers_configured(NULL, model->offers[1]));
+    assert_false(offers_configured(NULL, model->offers[2]));
+    assert_string_equal(
+        offers_missing(model->offers[0], &setting->arena),
+        "own runs a program that can't be run: /nowhere/a.py: No such file or directory.");
+    assert_string_equal(offers_missing(model->offers[2], &setting->arena),
+                        "own runs a program that can't be run: /etc: it is no file.");
+    /* One that can be run goes first, and it is no route to elsewhere. */
+    assert_int_equal(offers_route(model, plain, &wish, route, 4), 3);
+    assert_string_equal(route[0]->slug, "b");
+    assert_ptr_equal(offers_command(model, plain), model->offers[1]);
+    assert_true(offers_is_ours(route[0]) && offers_is_command(route[0]));
+    struct offers_bill bill = {.assume = -1};
+    assert_int_equal(offers_write(route, 3, plain, &setting->arena, &bill).size, 0);
+    assert_int_equal(bill.max, 0);
+    const struct model *still = fixture_model(setting->catalog, "local/still");
+    assert_null(offers_command(still, plain));
+    assert_true(offers_is_ours(still->offers[0]) && !offers_is_command(still->offers[0]));
+    json_decref(plain);
+    catalog_free(catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_what_is_configured),
         cmocka_unit_test(routes_in_order),
+        cmocka_unit_test(a_command_is_there_when_it_can_be_run),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -129,7 +129,7 @@ static void add_variables(struct arena *arena, const char *variables[static VARI
 static bool start(struct sandbox_host *host, struct children *children, const struct config *config,
                   char fault[static SANDBOX_FAULT_SIZE])
 {
-    static const struct child_calls calls = {on_line, on_ended};
+    static const struct child_calls calls = {.line = on_line, .ended = on_ended};
     struct arena *arena = &host->arena;
     struct words words = {.count = 0};
     const char *variables[VARIABLES_MAX + 1];

@@ -140,14 +140,12 @@ static void on_budget(void *context, const struct budget_notice *notice)
 
 static void on_remove_files(void *context, const struct job *job)
 {
-    struct serve *serve = context;
-    sweep_files(serve->sweep, job->id);
+    sweep_files(((struct serve *)context)->sweep, job->id);
 }
 
 static void on_remove_upload(void *context, const char *id)
 {
-    struct serve *serve = context;
-    sweep_upload(serve->sweep, id);
+    sweep_upload(((struct serve *)context)->sweep, id);
 }
 
 static void on_hook(void *context, int64_t job, unsigned number, unsigned tries, bool is_last)
@@ -360,6 +358,8 @@ static bool open_engine(struct serve *serve)
         .depot = serve->depot,
         .egress = serve->egress,
         .pool = serve->pool,
+        .children = serve->children,
+        .command_environment = &config->command.environment,
         .reader = serve->reader,
         .fetch_max = config->fetch.max_size,
         .output_max = config->local.max_output,

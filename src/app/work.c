@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What other threads tell this one. */
 struct order {
@@ -54,6 +55,7 @@ static void work_free(struct work *work)
     memory_free(work->words);
     memory_free(work->trusted);
     work_script_free(work);
+    work_command_free(work);
     if (work->next)
         work_free(work->next);
     memory_free(work);
@@ -156,9 +158,9 @@ void work_pause(struct work *work, ms_t pause, void (*resume)(struct work *work)
     (void)uv_timer_start(&work->timer, pause_over, (uint64_t)pause, 0);
 }
 
-/* ---------------------------------------------------------------- the worker */
+/* ---------------------------------------------------------------- word from others */
 
-static void on_line(void *context, enum worker_event event, struct span line)
+void work_post_line(void *context, enum worker_event event, struct span line)
 {
     struct work *work = context;
     struct order *order = memory_new(struct order);
@@ -169,7 +171,7 @@ static void on_line(void *context, enum worker_event event, struct span line)
     post_order(work->works, order);
 }
 
-static void on_ended(void *context, const struct worker_end *end)
+void work_post_ended(void *context, const struct worker_end *end)
 {
     struct work *work = context;
     struct order *order = memory_new(struct order);
@@ -178,64 +180,6 @@ static void on_ended(void *context, const struct worker_end *end)
     order->end = *end;
     post_order(work->works, order);
 }
-
-void work_run(struct work *work)
-{
-    static const struct worker_calls calls = {on_line, on_ended};
-    struct buffer request;
-    if (depot_give_work(work->works->config.depot, span_of(work->job_id), work->attempt) !=
-        DEPOT_OK) {
-        work_fail(work, ERROR_INTERNAL, true, "The work folder could not be given to a worker.");
-        work_over(work);
-        return;
-    }
-    buffer_init(&request, CHILD_WRITE_MAX - 2);
-    if (work->is_fetch)
-        work_fetch_request(work, &request);
-    else
-        work_request(work, &request);
-    work->stage = WORK_WORKING;
-    work_weigh(work);
-    bool runs = !request.failed && worker_run(work->works->config.pool, span_of(work->name),
-                                              buffer_span(&request), &calls, work);
-    if (!runs && (work->is_fetch || work->works->config.is_sandbox) && !request.failed) {
-        work_fetch_wait(work);
-    } else if (!runs) {
-        work_fail(work, ERROR_INTERNAL, true, "No worker could take the job.");
-        work_over(work);
-    }
-    buffer_done(&request);
-}
-
-static void ended(struct work *work, const struct worker_end *end)
-{
-    if (work->is_fetch) {
-        work_fetch_inspected(work, end);
-    } else if (work->stopped || (end->how == WORKER_STOPPED && work->error == ERROR_NONE)) {
-        work->stopped = true;
-        work_over(work);
-    } else if (end->how == WORKER_DONE && work->error == ERROR_NONE) {
-        work->stage = WORK_WORKED;
-        work_post(work->works, work_message(work, WORKED_MADE));
-    } else {
-        if (end->how != WORKER_FAILED)
-            work_fail(work, ERROR_PROVIDER_FAILED, true, "%s", end->sentence);
-        work_fail(work, ERROR_INTERNAL, true, "The worker failed and did not say why.");
-        work_over(work);
-    }
-}
-
-static void take_line(struct work *work, enum worker_event event, struct span line)
-{
-    if (event == WORKER_EVENT_DONE)
-        work_read_done(work, line);
-    else if (event == WORKER_EVENT_FAILED)
-        work_read_failed(work, line);
-    else if (!work->stopped && !work->is_fetch)
-        work_read_progress(work, line, clock_monotonic());
-}
-
-/* ---------------------------------------------------------------- the inputs */
 
 void work_post_fetched(struct work *work, unsigned input, const struct egress_result *result)
 {
@@ -246,6 +190,8 @@ void work_post_fetched(struct work *work, unsigned input, const struct egress_re
     order->result = *result;
     post_order(work->works, order);
 }
+
+/* ---------------------------------------------------------------- the inputs */
 
 static void go_on(struct work *work)
 {
@@ -367,7 +313,7 @@ void work_halt(struct work *work)
 {
     const struct works_config *config = &work->works->config;
     if (work->stage == WORK_WORKING)
-        worker_stop(config->pool, span_of(work->name));
+        work_stop_running(work);
     if (work->script)
         hurry(work);
     for (unsigned n = 0; work->stage == WORK_FETCHING && n < work->input_count; n++) {
@@ -434,10 +380,10 @@ static void obey(struct works *works, struct order *order)
         fetched(order->work, order);
         break;
     case ORDER_LINE:
-        take_line(order->work, order->event, span_of(order->line));
+        work_take_line(order->work, order->event, span_of(order->line));
         break;
     case ORDER_ENDED:
-        ended(order->work, &order->end);
+        work_ended(order->work, &order->end);
         break;
     case ORDER_QUIT:
         works->ending = true;
@@ -482,11 +428,13 @@ struct works *works_make(const struct works_config *config)
     works->box = mailbox_make(WORK_MAILBOX, notify, works);
     if (uv_loop_init(&works->loop) != 0 || uv_async_init(&works->loop, &works->wake, on_wake) != 0)
         goto failed;
+    works->programs = config->children ? programs_make(config->children, NULL) : NULL;
     (void)uv_timer_init(&works->loop, &works->watch);
     works->wake.data = works->watch.data = works;
     if (uv_thread_create(&works->thread, run, works) == 0)
         return works;
 failed:
+    programs_free(works->programs);
     mailbox_free(works->box);
     memory_free(works);
     return NULL;
@@ -504,6 +452,7 @@ void works_free(struct works *works)
 {
     if (!works)
         return;
+    programs_end(works->programs); /* their ends are told here */
     struct order *order = memory_new(struct order);
     order->kind = ORDER_QUIT;
     post_order(works, order);
@@ -513,6 +462,7 @@ void works_free(struct works *works)
     size_t cursor = 0;
     for (struct work *work; (work = map_next(&works->all, &cursor));)
         work_free(work);
+    programs_free(works->programs);
     map_done(&works->all);
     void *orders[64];
     size_t count;
@@ -566,6 +516,8 @@ void works_start(struct works *works, const struct job *job)
     struct work *work = work_make(works, job, job->attempt.number);
     if (works->config.is_sandbox)
         work_script_take(work, job);
+    else if (strcmp(job->provider, CATALOG_COMMAND) == 0)
+        work->command = work_command_make();
     work_begin(work);
 }
 

@@ -9,6 +9,10 @@
  *     folder, files by data: and base64 → files by http → a worker inspects → depot → told KEPT or
  *     FAILED → drop
  *
+ * And what programs of the user's make, who are given their inputs likewise (work_command.c):
+ *
+ *     prepare, fetch → a program → its files → a worker inspects → told WORKED → keep as above
+ *
  * A model whose output is none makes no files, so there is nothing to prepare, to run or to keep:
  * such a work is WORKED and KEPT as soon as it starts, without folder and worker. It is for jobs
  * that are there for what surrounds them: their start time, what they depend on, their webhook.
@@ -17,6 +21,7 @@
 #ifndef APP_WORK_H
 #define APP_WORK_H
 
+#include "app/config.h"
 #include "app/message.h"
 #include "catalog/catalog.h"
 #include "depot/depot.h"
@@ -31,8 +36,10 @@ struct works_config {
     struct depot *depot;
     struct egress *egress;
     struct worker_pool *pool;
-    struct reader *reader;      /* used by this thread alone */
-    _Atomic uint64_t fetch_max; /* bytes of one input */
+    struct children *children; /* for programs of the user's; NULL: they are not run */
+    const struct config_list *command_environment; /* command.environment; may be NULL */
+    struct reader *reader;                         /* used by this thread alone */
+    _Atomic uint64_t fetch_max;                    /* bytes of one input */
     uint64_t output_max; /* bytes that an attempt may write or fetch, besides WORK_EXTRAS_MAX */
     _Atomic ms_t fetch_timeout;
     bool is_sandbox; /* of `reel sandbox`: work_script.c */
@@ -43,7 +50,7 @@ struct works_config {
 
 /* All pointers are borrowed. NULL when thread or loop can't be had. */
 struct works *works_make(const struct works_config *config);
-/* Nothing may be running in the pool or the egress any more. Accepts NULL. */
+/* Nothing may be running in the pool or the egress any more; programs are ended. Accepts NULL. */
 void works_free(struct works *works);
 
 /* Any thread: for works that start, and inputs that are fetched, from now on. The catalogue is

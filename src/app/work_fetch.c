@@ -37,7 +37,7 @@ void works_fetch(struct works *works, const struct job *job, unsigned attempt,
                  const struct told *told, const char *trusted)
 {
     struct work *work = work_make(works, job, attempt);
-    work->is_fetch = true;
+    work->is_fetch = work->inspects = true;
     work->trusted = trusted ? memory_copy(span_of(trusted)) : NULL;
     for (unsigned n = 0; n < told->file_count && n < TOLD_FILES_MAX; n++)
         add_file(work, &told->files[n], told->file_count);

@@ -105,13 +105,25 @@ static void find_upload(struct work *work, struct work_input *input)
                   "%s: the upload %.*s has expired or was deleted.", input->field, SPAN_PRINT(id));
 }
 
+/* The model may have offers of others beside ours. */
+static const char *renderer_of(const struct model *model)
+{
+    for (unsigned n = 0; n < model->offer_count; n++) {
+        if (strcmp(model->offers[n]->provider->name, "local") == 0)
+            return model->offers[n]->slug;
+    }
+    return model->offers[0]->slug;
+}
+
 bool work_find_inputs(struct work *work)
 {
     if (!work->model || !work->input || work->model->offer_count == 0) {
         work_fail(work, ERROR_INTERNAL, false, "The catalogue has no model for this job any more.");
         return false;
     }
-    work->renderer = work->model->offers[0]->slug;
+    if (work->command && !work_command_find(work))
+        return false;
+    work->renderer = renderer_of(work->model);
     reference_each(work->model, work->input, found, work);
     for (unsigned n = 0; n < work->input_count; n++) {
         if (work->inputs[n].kind == WORK_INPUT_JOB)
@@ -297,10 +309,10 @@ void work_fetched(struct work *work, unsigned index, const struct egress_result 
 }
 
 /* Puts the file's name where the URL stood: "imageUrl" or "imageUrls[2]". */
-static void replace(struct work *work, const struct work_input *input)
+static void replace(struct work *work, const struct work_input *input, const char *folder)
 {
-    char path[96];
-    (void)snprintf(path, sizeof path, "%s/%s", work->name, input->name);
+    char path[DEPOT_PATH_SIZE + 32];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, input->name);
     struct span field = span_of(input->field);
     ptrdiff_t at = span_find(field, '[');
     if (at < 0) {
@@ -316,10 +328,15 @@ static void replace(struct work *work, const struct work_input *input)
         (void)json_array_set_new(list, (size_t)index, json_string(path));
 }
 
-void work_request(struct work *work, struct buffer *target)
+void work_put_paths(struct work *work, const char *folder)
 {
     for (unsigned n = 0; n < work->input_count; n++)
-        replace(work, &work->inputs[n]);
+        replace(work, &work->inputs[n], folder);
+}
+
+void work_request(struct work *work, struct buffer *target)
+{
+    work_put_paths(work, work->name);
     struct json_writer writer;
     json_writer_init(&writer, target);
     json_open_object(&writer, NULL);

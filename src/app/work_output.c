@@ -62,9 +62,9 @@ static bool read_output(struct work *work, const json_t *value)
     struct job_output *output = &file->output;
     (void)span_copy(json_span(json_object_get(value, "contentType")), output->content_type,
                     sizeof output->content_type);
-    /* What a provider calls its file says nothing; the worker has looked. */
+    /* What a provider or a program calls its file says nothing; the worker has looked. */
     const char *dot =
-        work->is_fetch ? depot_extension(span_of(output->content_type)) : strrchr(file->file, '.');
+        work->inspects ? depot_extension(span_of(output->content_type)) : strrchr(file->file, '.');
     if (!dot)
         return false;
     char number[16] = "";

@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "edge/mailbox.h"
+#include "edge/program.h"
 
+#include <pthread.h>
 #include <uv.h>
 
 enum {
@@ -14,7 +16,8 @@ enum {
     WORK_MAILBOX = 8192,
     WORK_PROGRESS_MS = 500,     /* word of progress goes to the core at most this often */
     WORK_FULL_PAUSE_MS = 1000,  /* before a full disk is tried again */
-    WORK_WEIGH_MS = 1000,       /* how often the folders of workers are weighed */
+    WORK_PLACE_MS = 100,        /* before a program looks again whether it has a place */
+    WORK_WATCH_MS = 1100,       /* how often folders are weighed and programs' progress is read */
     WORK_EXTRAS_MAX = 128 << 20 /* bytes: subtitles, thumbnails */
 };
 
@@ -42,6 +45,18 @@ struct work_file {
     struct job_output output;
 };
 
+struct work_command {
+    const struct offer *offer;
+    uint64_t program; /* 0: it does not run */
+    /* The children's thread's while it runs. */
+    json_t *word; /* owned; the last object that it said with "outputs" or "error" in it */
+    struct program_end end;
+    pthread_mutex_t mutex; /* of what follows: how far it is */
+    bool has_news;         /* that the core was not told yet */
+    int percent;
+    char stage[JOB_STAGE_SIZE];
+};
+
 struct work {
     char name[64]; /* "gen_….2": of the attempt; key in works->all, the worker's job id */
     struct works *works;
@@ -54,6 +69,8 @@ struct work {
     enum work_stage stage;
     bool stopped, dropped, in_pool; /* in_pool: a thread of libuv's pool has it */
     bool is_fetch;                  /* of files that a provider made: see work_fetch.c */
+    bool inspects;                  /* its worker looks at its files, and makes none */
+    struct work_command *command;   /* owned; a program of the user's does it */
     bool is_over;                   /* what came of it is told; its folder goes */
     struct work *next;              /* owned; the same attempt again, once this one is gone */
     char *trusted;                  /* owned; of a fetch: the provider's own origin, or NULL */
@@ -85,8 +102,9 @@ struct works {
     uv_async_t wake;
     uv_thread_t thread;
     struct mailbox *box;
-    uv_timer_t watch; /* runs while workers do */
-    struct map all;   /* struct work by name, owned */
+    struct programs *programs; /* NULL: programs are not run */
+    uv_timer_t watch;          /* runs while workers and programs do */
+    struct map all;            /* struct work by name, owned */
     bool ending;
 };
 
@@ -103,15 +121,45 @@ void work_over(struct work *work);
 void work_in_pool(struct work *work, uv_work_cb step, uv_after_work_cb after);
 /* Goes on with `resume` after a time. Whoever stops or drops it meanwhile is seen then. */
 void work_pause(struct work *work, ms_t pause, void (*resume)(struct work *work));
-/* All files are in the folder: gives it to a worker. */
-void work_run(struct work *work);
-/* Ends downloads and the worker; whoever has it then sees why, and ends it. */
+/* Ends downloads, the worker and the program; whoever has it then sees why, and ends it. */
 void work_halt(struct work *work);
 /* All that the worker made is to go into the depot. */
 void work_keep(struct work *work);
 
-/* From the egress's thread: an order to this one. */
+/* From other threads: orders to this one. */
 void work_post_fetched(struct work *work, unsigned input, const struct egress_result *result);
+void work_post_line(void *work, enum worker_event event, struct span line);
+void work_post_ended(void *work, const struct worker_end *end);
+
+/* work_run.c: a worker or a program has it. */
+/* All files are in the folder: gives it to whoever is next. */
+void work_run(struct work *work);
+void work_stop_running(struct work *work);
+void work_take_line(struct work *work, enum worker_event event, struct span line);
+void work_ended(struct work *work, const struct worker_end *end);
+
+/* work_command.c */
+/* Which of the model's commands it is; false as below. */
+bool work_command_find(struct work *work);
+/* All inputs are in the folder: runs the program once it has a place. */
+void work_command_start(struct work *work);
+/* The program has ended. */
+void work_command_ended(struct work *work);
+/* Passes on what is new of its progress; once in WORK_WATCH_MS, so that each word of it becomes a
+ * row: the core writes one a second. */
+void work_command_tell(struct work *work);
+struct work_command *work_command_make(void);
+void work_command_free(struct work *work);
+/* Its steps, for the tests. One JSON object and a line's end; the variables that it is given, the
+ * last NULL, in the arena; a line of its, on the children's thread. */
+void work_command_request(struct work *work, struct buffer *target);
+const char *const *work_command_environment(const struct work *work, struct arena *arena);
+void work_command_line(void *work, struct span line);
+
+/* work_collect.c, on the pool: the program's files, from its folder WORK_OUTPUTS into the attempt's
+ * as work->inputs, whose number is then work->file_count. */
+#define WORK_OUTPUTS "outputs"
+void work_collect(uv_work_t *request);
 
 /* The first reason is the reason. */
 void work_fail(struct work *work, enum error_code error, bool again, const char *format, ...)
@@ -134,6 +182,8 @@ enum work_written work_write_base64(const struct work *work, const char *name, s
 bool work_download(struct work *work, unsigned input, struct egress_call *call);
 bool work_fetch(struct work *work); /* starts the calls; work->fetching counts them */
 void work_fetched(struct work *work, unsigned input, const struct egress_result *result);
+/* Puts the paths of the files, FOLDER/input-0, where the URLs stood in work->input. */
+void work_put_paths(struct work *work, const char *folder);
 /* One line of JSON for the worker. */
 void work_request(struct work *work, struct buffer *target);
 
@@ -159,7 +209,7 @@ void work_script_take(struct work *work, const struct job *job);
 void work_script_start(struct work *work);
 void work_script_free(struct work *work);
 
-/* work_weigh.c: from now on, what its worker writes. */
+/* work_weigh.c: from now on, what its worker or program writes. */
 void work_weigh(struct work *work);
 
 #endif

@@ -39,6 +39,9 @@ enum {
 /* Fifteen minutes, a run's time-out unless the model's entry says otherwise. */
 #define CATALOG_TIMEOUT_MS (15 * MS_MINUTE)
 
+/* The provider that runs programs of the user's. */
+#define CATALOG_COMMAND "command"
+
 #define PARAMETER_KIND_LIST(X)                                                                     \
     X(TEXT, text)                                                                                  \
     X(INTEGER, integer)                                                                            \
@@ -224,6 +227,9 @@ struct offer {
     struct price price;
     struct mapping mapping;
     struct hardware hardware;
+    struct texts command;  /* of CATALOG_COMMAND's: the program, by a path from the root, and its
+                              arguments */
+    ms_t silence_ms;       /* likewise: it may say nothing for so long; 0: as long as it likes */
     const json_t *details; /* object: what only the provider's adapter understands; may be NULL */
 };
 

@@ -194,7 +194,7 @@ static void a_users_file_replaces_a_provider(void **state)
     assert_int_equal(offer->provider->limit, 4);
     assert_string_equal(offer->provider->title, "Ours");
     assert_string_equal(offer->needs.items[0], "OUR_KEY");
-    assert_int_equal(catalog_provider_count(catalog), 4);
+    assert_int_equal(catalog_provider_count(catalog), 5);
     catalog_free(catalog);
 }
 

@@ -7,7 +7,14 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { ROWS_MAX = 64, TABLES_MAX = 8, TABLE_ROWS_MAX = 200, SECONDS_MAX = 86400 };
+enum {
+    ROWS_MAX = 64,
+    TABLES_MAX = 8,
+    TABLE_ROWS_MAX = 200,
+    SECONDS_MAX = 86400,
+    WORDS_MAX = 64,
+    WORD_MAX = 4096
+};
 
 #define OFFER_FIELD(key, kind, member, max)                                                        \
     {                                                                                              \
@@ -25,6 +32,8 @@ static const struct reader_field fields[] = {
     {"price", READER_LATER, 0, false, 0, 0},
     {"mapping", READER_LATER, 0, false, 0, 0},
     {"hardware", READER_LATER, 0, false, 0, 0},
+    {"command", READER_LATER, 0, false, 0, 0},
+    {"silenceSeconds", READER_SECONDS, offsetof(struct offer, silence_ms), false, 1, SECONDS_MAX},
     OFFER_FIELD("details", READER_OBJECT, details, 0),
     {"note", READER_LATER, 0, false, 0, 0},
 };
@@ -326,6 +335,41 @@ static void read_hardware(const struct node *node, struct hardware *hardware)
     read_span(&cold, &hardware->cold_min_ms, &hardware->cold_max_ms);
 }
 
+static void read_words(const struct node *node, struct offer *offer)
+{
+    size_t count = json_array_size(node->value);
+    const char **words = arena_array(node->reader->arena, const char *, count + 1);
+    bool good = count > 0 && count <= WORDS_MAX;
+    for (size_t n = 0; good && n < count; n++) {
+        const json_t *word = json_array_get(node->value, n);
+        words[n] = json_string_value(word);
+        good = json_is_string(word) && json_string_length(word) <= WORD_MAX &&
+               (n > 0 || span_starts(span_of(words[0]), "/"));
+    }
+    if (!good)
+        reader_fault(node, "a list of 1 to 64 texts, of which the first is a path from the root",
+                     "is %s", reader_show(node->reader->arena, node->value));
+    offer->command = (struct texts){.items = words, .count = (unsigned)count};
+}
+
+/* A program makes files that are looked at before they are kept. */
+static void read_command(const struct node *node, struct offer *offer)
+{
+    struct node command = reader_key(node, "command");
+    enum media output = offer->model->output;
+    if (strcmp(offer->provider->name, CATALOG_COMMAND) != 0) {
+        if (command.value || offer->silence_ms)
+            reader_fault(node, NULL, "is by %s, and has %s, which is for offers by %s",
+                         offer->provider->name,
+                         command.value ? "\"command\"" : "\"silenceSeconds\"", CATALOG_COMMAND);
+    } else if (output != MEDIA_IMAGE && output != MEDIA_AUDIO && output != MEDIA_VIDEO) {
+        reader_fault(node, NULL, "is by %s, which makes images, audio and video alone",
+                     CATALOG_COMMAND);
+    } else {
+        read_words(&command, offer);
+    }
+}
+
 void offer_read(const struct node *node, struct offer *offer)
 {
     offer->slug = "";
@@ -338,6 +382,7 @@ void offer_read(const struct node *node, struct offer *offer)
     for (unsigned n = 0; n < offer->without.count; n++)
         (void)find(offer, &without, offer->without.items[n]);
     check_allow(&allow, offer);
+    read_command(node, offer);
     read_price(&price, offer);
     read_mapping(&mapping, offer);
     read_hardware(&hardware, &offer->hardware);

@@ -104,13 +104,58 @@ static void a_broken_mapping_is_refused(void **state)
         fixture_refused(cases[n].text, cases[n].fault);
 }
 
+#define OWN(output, rest)                                                                          \
+    "{'models':[{'id':'m','family':'m','title':'M','summary':'A model.','task':'t',"               \
+    "'output':'" output "','extensions':['x'],'time':{'baseSeconds':10},'parameters':{},"          \
+    "'offers':[{'provider':'command'" rest "}]}]}"
+
+static void a_command_has_its_words(void **state)
+{
+    char fault[CATALOG_FAULT_SIZE] = "";
+    struct catalog *catalog = fixture_with(
+        OWN("image", ",'command':['/opt/run.py','-v','-v'],'silenceSeconds':90"), fault);
+    if (!catalog)
+        fail_msg("%s", fault);
+    const struct offer *offer = fixture_model(catalog, "m")->offers[0];
+    assert_int_equal(offer->command.count, 3);
+    assert_string_equal(offer->command.items[0], "/opt/run.py");
+    assert_string_equal(offer->command.items[2], "-v"); /* a word may come twice */
+    assert_int_equal(offer->silence_ms, 90 * MS_SECOND);
+    assert_string_equal(offer->provider->name, CATALOG_COMMAND);
+    assert_int_equal(offer->provider->limit, 1); /* for there is one GPU, usually */
+    catalog_free(catalog);
+}
+
+static void a_broken_command_is_refused(void **state)
+{
+    static const char words[] = "; allowed is a list of 1 to 64 texts, of which the first is a pat";
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        {OWN("image", ""), AT ".command is missing"},
+        {OWN("image", ",'command':[]"), AT ".command is []"},
+        {OWN("image", ",'command':'/opt/run.py --fast'"), AT ".command is '/opt/run.py --fast'"},
+        {OWN("image", ",'command':['run.py']"), AT ".command is ['run.py']"},
+        {OWN("image", ",'command':['/run.py',5]"), AT ".command is ['/run.py',5]"},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        fixture_refused(cases[n].text, cases[n].fault);
+        fixture_refused(cases[n].text, words);
+    }
+    fixture_refused(OWN("text", ",'command':['/run.py']"),
+                    AT " is by command, which makes images, audio and video alone.");
+    fixture_refused(O("{'command':['/run.py']}"),
+                    AT " is by acme, and has 'command', which is for offers by command.");
+    fixture_refused(O("{'silenceSeconds':5}"),
+                    AT " is by acme, and has 'silenceSeconds', which is for offers by command.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_broken_offer_is_refused),
-        cmocka_unit_test(a_broken_table_is_refused),
-        cmocka_unit_test(a_broken_price_is_refused),
-        cmocka_unit_test(a_broken_mapping_is_refused),
+        cmocka_unit_test(a_broken_offer_is_refused), cmocka_unit_test(a_broken_table_is_refused),
+        cmocka_unit_test(a_broken_price_is_refused), cmocka_unit_test(a_broken_mapping_is_refused),
+        cmocka_unit_test(a_command_has_its_words),   cmocka_unit_test(a_broken_command_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

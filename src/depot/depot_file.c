@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPOT_FILE_CHUNK = 64 * 1024, DEPOT_FILE_DEPTH = 4 };
+enum { DEPOT_FILE_CHUNK = 64 * 1024, DEPOT_FILE_DEPTH = 64 };
 
 enum depot_result depot_file_result(const char *what)
 {

@@ -23,7 +23,7 @@ void native_provider_read(const struct route_match *match, const struct dialect_
         faults_refuse(faults, ERROR_NOT_FOUND,
                       "There is no provider \"%s\"; GET /api/v1/providers lists them.",
                       native_ask_cut(scene->arena, raw, 60));
-    else if (span_is(call->name, "local"))
+    else if (span_is(call->name, "local") || span_is(call->name, CATALOG_COMMAND))
         faults_refuse(faults, ERROR_CONFLICT, "This machine's own work can't be paused.");
 }
 

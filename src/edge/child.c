@@ -26,13 +26,14 @@ enum {
     LOG_LINES_A_SECOND = 20
 };
 
-enum request_kind { REQUEST_START, REQUEST_WRITE, REQUEST_CLOSE, REQUEST_KILL, REQUEST_CALL };
+enum request_kind { REQUEST_START, REQUEST_WRITE, REQUEST_CLOSE, REQUEST_SIGNAL, REQUEST_CALL };
 
 struct request {
     enum request_kind kind;
     uint64_t id;
     struct child *child; /* START */
     struct buffer bytes; /* WRITE */
+    int signal;          /* SIGNAL; 0: the end of its group */
     void (*function)(void *context);
     void *context;
 };
@@ -161,6 +162,7 @@ static void take_line(struct child *child)
 
 static void read_output(struct child *child, unsigned reads);
 static void read_error(struct child *child, unsigned reads);
+static void take_error_line(struct child *child);
 
 static void on_death(uv_poll_t *poll, int status, int events)
 {
@@ -182,6 +184,8 @@ static void on_death(uv_poll_t *poll, int status, int events)
     read_error(child, 2 * CHILD_LINE_MAX / READ_SIZE);
     if (child->line.size && !child->end.line_too_long)
         take_line(child);
+    if (child->error_line.size)
+        take_error_line(child);
     if (child->unlogged)
         log_warn("a child's further words were dropped", log_text("child", child->plan.name),
                  log_number("pid", pid), log_number("lines", child->unlogged));
@@ -201,7 +205,10 @@ static void take_output(struct child *child, struct span bytes)
         buffer_add(&child->line, part);
         if (child->line.failed) {
             child->end.line_too_long = true;
-            kill_group(child);
+            if (child->plan.overflow_signal && child->pid > 0)
+                (void)kill(child->pid, child->plan.overflow_signal);
+            else
+                kill_group(child);
             return;
         }
         if (end < 0)
@@ -211,8 +218,13 @@ static void take_output(struct child *child, struct span bytes)
     }
 }
 
-static void log_line(struct child *child)
+static void take_error_line(struct child *child)
 {
+    if (child->calls.error) {
+        child->calls.error(child->context, child->id, buffer_span(&child->error_line));
+        buffer_clear(&child->error_line);
+        return;
+    }
     ms_t second = clock_monotonic() / MS_SECOND;
     if (second != child->log_second) {
         child->log_second = second;
@@ -239,7 +251,7 @@ static void take_error(struct child *child, struct span bytes)
         buffer_add(&child->error_line, (struct span){bytes.data, size < room ? size : room});
         if (end < 0)
             return;
-        log_line(child);
+        take_error_line(child);
         bytes = (struct span){bytes.data + end + 1, bytes.size - (size_t)end - 1};
     }
 }
@@ -367,9 +379,11 @@ static void serve(struct children *room, struct request *request)
             flush(child);
         }
         break;
-    case REQUEST_KILL:
-        if (child)
+    case REQUEST_SIGNAL:
+        if (child && request->signal == 0)
             kill_group(child);
+        else if (child && child->pid > 0)
+            (void)kill(child->pid, request->signal);
         break;
     case REQUEST_CALL:
         request->function(request->context);
@@ -494,7 +508,12 @@ void child_close(struct children *room, uint64_t id)
 
 void child_kill(struct children *room, uint64_t id)
 {
-    (void)post(room, &(struct request){.kind = REQUEST_KILL, .id = id});
+    child_signal(room, id, 0);
+}
+
+void child_signal(struct children *room, uint64_t id, int signal)
+{
+    (void)post(room, &(struct request){.kind = REQUEST_SIGNAL, .id = id, .signal = signal});
 }
 
 bool children_call(struct children *room, void (*function)(void *context), void *context)

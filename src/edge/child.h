@@ -9,7 +9,7 @@
  * A child has: its own session and process group (the whole group is killed when it ends or is
  * killed), standard input, output and error as pipes, no other descriptor, an empty environment
  * unless the plan gives one, default signal handling, and SIGKILL when the server dies. Its
- * standard error goes to the log, at most 20 lines a second. */
+ * standard error goes to the log, at most 20 lines a second, unless the caller takes it. */
 #ifndef EDGE_CHILD_H
 #define EDGE_CHILD_H
 
@@ -40,7 +40,8 @@ struct child_plan {
     const char *cwd;         /* NULL: "/" */
     struct child_limit limits[CHILD_LIMITS_MAX];
     unsigned limit_count;
-    int niceness; /* added to the server's; 0 … 19 */
+    int niceness;        /* added to the server's; 0 … 19 */
+    int overflow_signal; /* that it alone gets when its line is too long; 0: SIGKILL to its group */
 };
 
 enum child_how {
@@ -53,7 +54,7 @@ struct child_end {
     enum child_how how;
     int status, signal;
     int error;          /* an errno */
-    bool line_too_long; /* it was killed for that */
+    bool line_too_long; /* it was killed for that, or got its overflow_signal */
 };
 
 struct child_calls {
@@ -62,6 +63,8 @@ struct child_calls {
     void (*line)(void *context, uint64_t child, struct span line);
     /* Exactly once, after the last line; the id means nothing afterwards. */
     void (*ended)(void *context, uint64_t child, const struct child_end *end);
+    /* A line of standard error, cut to 1,024 bytes. NULL: they go to the log. */
+    void (*error)(void *context, uint64_t child, struct span line);
 };
 
 /* NULL when thread or loop can't be had. */
@@ -83,6 +86,8 @@ bool child_write(struct children *children, uint64_t child, struct span bytes);
 void child_close(struct children *children, uint64_t child);
 /* SIGKILL to its process group; `ended` follows. Harmless once it has ended. */
 void child_kill(struct children *children, uint64_t child);
+/* A signal (not 0) to the process alone, which may pass it on. Harmless once it has ended. */
+void child_signal(struct children *children, uint64_t child, int signal);
 
 /* For what builds on this one (the worker pool): calls `function` on the children's thread; false
  * when children_free has begun. And that thread's loop, for timers; only to be used there. */

@@ -67,7 +67,7 @@ static void on_ended(void *context, uint64_t child, const struct child_end *end)
     (void)pthread_mutex_unlock(&seen->mutex);
 }
 
-static const struct child_calls calls = {on_line, on_ended};
+static const struct child_calls calls = {.line = on_line, .ended = on_ended};
 
 static void wait_for(struct seen *seen, const unsigned *counter, unsigned value)
 {

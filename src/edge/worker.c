@@ -241,7 +241,7 @@ static struct member *find_free(struct worker_pool *pool)
 
 static bool give(struct member *member, struct job *job)
 {
-    static const struct child_calls calls = {on_line, on_ended};
+    static const struct child_calls calls = {.line = on_line, .ended = on_ended};
     struct worker_pool *pool = member->pool;
     if (member->child == 0)
         member->child = child_start(pool->children, &pool->plan, &calls, member);
