@@ -95,6 +95,7 @@ static int64_t job_of(const struct event *event)
     case EVENT_RESOLVE_ASKED:
         return event->resolve_asked.job;
     case EVENT_VENDOR_ASKED:
+    case EVENT_CLOSING:
     case EVENT_SECRET_ASKED:
     case EVENT_ASKED:
     case EVENT_API_KEY_ASKED:

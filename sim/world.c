@@ -79,6 +79,7 @@ struct event *world_event(struct world *world, enum event_kind kind)
     case EVENT_STREAMED:
     case EVENT_RESOLVE_ASKED:
     case EVENT_VENDOR_ASKED:
+    case EVENT_CLOSING:
     case EVENT_CANCEL_ASKED:
     case EVENT_CHANGE_ASKED:
     case EVENT_API_KEY_ASKED:

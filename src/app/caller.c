@@ -31,9 +31,16 @@ struct order {
 
 void caller_errand_free(struct errand *errand)
 {
+    if (errand->kind == EFFECT_SUBMIT)
+        (void)atomic_fetch_sub(&errand->caller->submissions, 1);
     json_decref(errand->mapped);
     arena_done(&errand->arena);
     memory_free(errand);
+}
+
+unsigned caller_submissions(const struct caller *caller)
+{
+    return atomic_load(&caller->submissions);
 }
 
 static bool give_order(struct caller *caller, const struct order *given)
@@ -347,6 +354,8 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     struct arena *arena = &errand->arena;
     errand->caller = caller;
     errand->kind = effect->kind;
+    if (effect->kind == EFFECT_SUBMIT)
+        (void)atomic_fetch_add(&caller->submissions, 1);
     errand->job = job->key;
     errand->attempt = effect->on.attempt;
     errand->job_id = arena_copy(arena, span_of(job->id));

@@ -53,6 +53,8 @@ void caller_stop(struct caller *caller);
 void caller_free(struct caller *caller); /* accepts NULL */
 /* Before the first order: where providers call back, which is publicUrl otherwise. Borrowed. */
 void caller_call_back(struct caller *caller, const char *url);
+/* Any thread: submissions whose word the core has not been told. */
+unsigned caller_submissions(const struct caller *caller);
 /* Any thread: for what is asked from now on. The catalogue is borrowed as the first was. */
 void caller_configure(struct caller *caller, const struct catalog *catalog);
 

@@ -13,7 +13,8 @@ struct caller {
     pthread_t thread;
     bool running;
     struct mailbox *box;
-    struct list streams; /* struct caller_stream: see caller_stream.h */
+    struct list streams;     /* struct caller_stream: see caller_stream.h */
+    atomic_uint submissions; /* whose word has not been told */
 };
 
 /* One effect on its way: a copy of what it needs of the job, and then of the adapter's. */

@@ -16,7 +16,8 @@ enum {
     ENGINE_FULL_PAUSE = 200,   /* ms before a turn that met a full disk is tried again */
     ENGINE_SLOW_COMMIT = 1000, /* ms: worth a line in the log */
     ENGINE_START_TRIES = 50,   /* of a recovery that a full disk or a lock holds up */
-    ENGINE_LOCKED_TRIES = 25   /* of a locked store before the log hears of it again */
+    ENGINE_LOCKED_TRIES = 25,  /* of a locked store before the log hears of it again */
+    ENGINE_CLOSE_LOOK = 5      /* ms between looks whether it has closed */
 };
 
 struct engine {
@@ -30,6 +31,7 @@ struct engine {
     pthread_t thread;
     bool started, recovered;
     atomic_bool stopping;
+    atomic_uint closings;                     /* events CLOSING that were done */
     _Atomic(struct core_config *) new_config; /* owned; waits for the engine's thread */
     uint64_t disk_free;
     ms_t disk_at, shown_at;
@@ -303,8 +305,12 @@ static void *run(void *context)
         for (size_t n = 0; n < count; n++)
             engine->events[n] = &((struct message *)engine->messages[n])->event;
         run_turn(engine, count);
-        for (size_t n = 0; n < count; n++)
+        unsigned closings = 0;
+        for (size_t n = 0; n < count; n++) {
+            closings += engine->events[n]->kind == EVENT_CLOSING;
             message_free(engine->messages[n]);
+        }
+        (void)atomic_fetch_add(&engine->closings, closings);
     }
     return NULL;
 }
@@ -316,6 +322,22 @@ void engine_start(struct engine *engine)
         log_error("the core's thread could not be started");
         abort();
     }
+}
+
+bool engine_close(struct engine *engine, ms_t until)
+{
+    unsigned before = atomic_load(&engine->closings);
+    struct message *message = message_make(EVENT_CLOSING);
+    if (!engine_post(engine, message, false)) {
+        message_free(message);
+        return false;
+    }
+    while (atomic_load(&engine->closings) == before) {
+        if (clock_monotonic() >= until)
+            return false;
+        pause_ms(ENGINE_CLOSE_LOOK);
+    }
+    return true;
 }
 
 void engine_stop(struct engine *engine)

@@ -60,5 +60,8 @@ void engine_free(struct engine *engine); /* accepts NULL */
 /* Any thread. False when it is full: the message is still the caller's. `from_client` messages are
  * refused earlier than word from our own workers. */
 bool engine_post(struct engine *engine, struct message *message, bool from_client);
+/* Not the engine's own thread. From now on no attempt begins; what was posted before is done when
+ * this returns true. False when that was not so by `until` (monotonic). */
+bool engine_close(struct engine *engine, ms_t until);
 
 #endif

@@ -5,6 +5,7 @@
 #include "app/caller.h"
 #include "app/core_setup.h"
 #include "app/credential.h"
+#include "app/drain.h"
 #include "app/hook.h"
 #include "app/hook_body.h"
 #include "app/hook_sign.h"
@@ -516,21 +517,6 @@ static void wait_for_end(struct serve *serve, const sigset_t *signals)
     }
 }
 
-static void drain(struct serve *serve)
-{
-    board_set_ready(serve->board, false);
-    for (unsigned n = 0; n < serve->ingress_count; n++)
-        ingress_drain(serve->ingresses[n]);
-    ms_t until = clock_monotonic() + serve->config->drain_timeout;
-    for (unsigned n = 0; n < serve->ingress_count; n++) {
-        while (!ingress_idle(serve->ingresses[n]) && clock_monotonic() < until) {
-            const struct timespec pause = {.tv_nsec = 10 * 1000000L};
-            (void)nanosleep(&pause, NULL);
-            ingress_drain(serve->ingresses[n]); /* makes it look again */
-        }
-    }
-}
-
 /* In the order of who uses whom; accepts what was never opened. Work that is cut off here is done
  * again after the next start, and counts as no try; so are webhooks. */
 static void close_all(struct serve *serve)
@@ -591,7 +577,9 @@ int serve_run(const struct config *config, const struct reload_source *source)
         engine_start(serve.engine);
         say_listening(&serve);
         wait_for_end(&serve, &signals);
-        drain(&serve);
+        board_set_ready(serve.board, false);
+        drain_run(&(struct drain){serve.ingresses, serve.ingress_count, serve.engine, serve.caller},
+                  clock_monotonic() + config->drain_timeout);
     }
     close_all(&serve);
     if (opened)

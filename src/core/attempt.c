@@ -22,7 +22,9 @@ static void begin_here(struct core *core, struct output *output, struct job *job
 
 static void begin(struct core *core, struct output *output, struct job *job)
 {
-    if (job->route)
+    if (core->is_closing)
+        life_timer(core, job, core->now + ATTEMPT_BACKOFF_MS);
+    else if (job->route)
         remote_begin(core, output, job);
     else
         begin_here(core, output, job);

@@ -124,6 +124,7 @@ void core_needs(const struct core *core, const struct event *event, struct needs
     case EVENT_HINTED:
     case EVENT_STREAMED:
     case EVENT_VENDOR_ASKED:
+    case EVENT_CLOSING:
     case EVENT_API_KEY_ASKED:
     case EVENT_TENANT_ASKED:
     case EVENT_HOOKED: /* what is in flight is in memory too */
@@ -370,6 +371,9 @@ void core_step(struct core *core, const struct event *event, struct output *outp
     case EVENT_DUE:
         step_due(core, output);
         break;
+    case EVENT_CLOSING:
+        core->is_closing = true;
+        break;
     case EVENT_HOOKED:
         notify_hooked(core, output, &event->hooked);
         break;
@@ -403,7 +407,8 @@ bool core_want(struct core *core, struct want *ret_want)
         *ret_want = (struct want){.kind = WANT_DUE, .before = core->now, .limit = WANT_ROWS_MAX};
         return true;
     }
-    return queue_want(&core->queue, core->now, ret_want) || notify_want(core, ret_want);
+    return (!core->is_closing && queue_want(&core->queue, core->now, ret_want)) ||
+           notify_want(core, ret_want);
 }
 
 void core_end_turn(struct core *core)

@@ -63,6 +63,7 @@ struct core {
     struct map jobs;    /* by key: those in flight or followed, and this turn's loaded rows */
     unsigned following; /* jobs that have ended, whose attempts have not */
     struct heap timers; /* of the jobs in flight */
+    bool is_closing;    /* no attempt begins any more */
     struct list waiters;
     ms_t next_due; /* the earliest wake_at of a row that is not in memory */
     struct notify notify;

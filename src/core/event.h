@@ -28,7 +28,8 @@ enum event_kind {
     EVENT_DUE,           /* time has passed */
     EVENT_HOOKED,        /* a try of a delivery is over */
     EVENT_HOOK_ASKED,    /* a client wants a delivery sent again */
-    EVENT_SECRET_ASKED   /* a client wants the tenant's secret to be there, or a new one */
+    EVENT_SECRET_ASKED,  /* a client wants the tenant's secret to be there, or a new one */
+    EVENT_CLOSING /* the server is about to end: what is out is awaited, nothing new begins */
 };
 
 enum { KEY_HASH_SIZE = 32 };

@@ -259,7 +259,8 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
     } else if (asked->act == RESOLVE_RESUBMIT && !state_is_terminal(job->state)) {
         if (!money_affords(core, job, job->attempt.reserved)) {
             refuse(output, asked, ERROR_OVER_BUDGET,
-                   "The first may cost too, and the tenant's budget does not cover both.");
+                   "The first may cost too, and the budget of the tenant or the key does not cover "
+                   "both.");
             return;
         }
         remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);

@@ -159,7 +159,10 @@ static void event_of_vendor(struct trace *trace, const struct event *event)
 
 static void event_of_turn(struct trace *trace, const struct event *event)
 {
-    begin(trace, event->kind == EVENT_GOT ? "got" : event->kind == EVENT_DUE ? "due" : "recovered");
+    begin(trace, event->kind == EVENT_GOT       ? "got"
+                 : event->kind == EVENT_DUE     ? "due"
+                 : event->kind == EVENT_CLOSING ? "closing"
+                                                : "recovered");
     if (event->kind == EVENT_GOT)
         buffer_print(&trace->text, " %u rows", event->got.row_count);
     else if (event->kind == EVENT_RECOVERED)
@@ -253,6 +256,7 @@ const char *trace_event(struct trace *trace, const struct event *event)
     case EVENT_GOT:
     case EVENT_RECOVERED:
     case EVENT_DUE:
+    case EVENT_CLOSING:
         event_of_turn(trace, event);
         break;
     case EVENT_HOOKED:

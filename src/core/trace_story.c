@@ -449,6 +449,8 @@ static bool read_event(struct trace_story *story, const struct words *words)
         read_api_key(story, words, event);
     } else if (strcmp(trace_story_word(words, 0), "upload") == 0) {
         read_upload(story, words, event);
+    } else if (strcmp(trace_story_word(words, 0), "closing") == 0) {
+        event->kind = EVENT_CLOSING;
     } else if (read_remove(story, words, event)) {
         /* it was one */
     } else if (strcmp(trace_story_word(words, 0), "cancel") == 0) {
