@@ -40,6 +40,17 @@ export const drip = does(({ response }) => {
   response.writeHead(200, { "content-type": "video/mp4" });
   const more = setInterval(() => (response.destroyed ? clearInterval(more) : response.write(" ")), 200);
 });
+export const headers = does(({ request: { socket } }) => {
+  const lines = "x-more: and more\r\n".repeat(1000);
+  const pour = () => {
+    while (!socket.destroyed && socket.write(lines));
+    if (!socket.destroyed) socket.once("drain", pour);
+  };
+  socket.write("HTTP/1.1 200 OK\r\n");
+  pour();
+});
+// As much JSON as is read of an answer, and so many values that they would take far more as a tree.
+export const values = (call) => raw(`{"id":"p","status":"processing","x":[${"0,".repeat(15 * MIB)}0]}`)(call);
 // SETTINGS, and GOAWAY with the code of a refused stream (RFC 9113, 6.5, 6.8 and 7).
 const frames = Buffer.from("000000040000000000" + "000008070000000000" + "00000000" + "00000007", "hex");
 export const goaway = does(({ request }) => request.socket.end(frames));

@@ -75,9 +75,9 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
     submission(does, reel, { submit: taken(fault) }, { ...uncertain(note), ...more });
   const held = (does, fault, note, reel = isHeld) => submission(does, reel, { submit: fault }, uncertain(note));
 
-  lost("no answer within `providers.submitTimeout`", silent, /127\.0\.0\.1 took more than 2 s in all/);
-  held("no answer, and its list never shows it", silent, /took more than 2 s in all/);
-  lost("a byte now and then", drip, /took more than 2 s in all/);
+  lost("no answer within `providers.submitTimeout`", silent, /127\.0\.0\.1 took more than 3 s in all/);
+  held("no answer, and its list never shows it", silent, /took more than 3 s in all/);
+  lost("a byte now and then", drip, /took more than 3 s in all/);
   lost("a reset after the request was read", reset, /broke before its answer was complete/);
   lost("an end within the answer", cut, /broke before its answer was complete/);
   lost("200, not JSON", raw("}{"), /It answered 200, and not whether it took the job/);
@@ -91,6 +91,7 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
   lost("10 GB, with a Content-Length", endless(tenGigabytes), /more than the 1048576 bytes/);
   lost("10 GB, without one", endless(), /more than the 1048576 bytes/, isFound, { pours: MIB });
   lost("a gzip bomb of 1 GB", bomb, /more than the 1048576 bytes/);
+  lost("headers without an end", faults.headers, /more than the \d+ bytes/);
   lost("HTTP/2's GOAWAY to a request in HTTP/1.1", faults.goaway, /broke before its answer was complete/);
   const isNotFollowed = `${isHeld}; the POST does not follow`;
   held("307 to another path of its own", redirect(() => "/v1/other/predictions", 307), /It answered 307,/, isNotFollowed);
@@ -151,7 +152,7 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
   const poll = (...words) => add("poll", ...words);
   const again = "asks again";
   const twice = (does, fault, reel = again, more = {}) =>
-    poll(does, reel, { poll: times(2, fault) }, { check: ({ vendor }) => assert.equal(vendor.calls.poll.length, 3), ...more });
+    poll(does, reel, { poll: times(2, fault) }, { check: ({ vendor }) => assert.ok(vendor.calls.poll.length >= 3), ...more });
   twice("no answer within `providers.readTimeout`", silent);
   twice("a byte now and then", drip);
   twice("a reset", reset);
@@ -164,6 +165,8 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
   twice("10 GB, with a Content-Length", endless(tenGigabytes));
   twice("10 GB, without one", endless(), again, { pours: 2 * 32 * MIB });
   twice("a gzip bomb of 1 GB", bomb);
+  twice("headers without an end", faults.headers);
+  twice("JSON of 15 million values", faults.values);
   twice("a redirect to 169.254.169.254", redirect(() => "http://169.254.169.254/"), `${again}; follows none`);
   twice("a redirect to loopback", redirect(() => canary.url("poll")), `${again}; follows none`);
   twice("401", json(401));
@@ -173,17 +176,17 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
   once("404, for a while", json(404));
   once("a status that nobody knows", changed((view) => Object.assign(view, { status: "pondering", output: null })));
   const never = { poll: raw("}{"), cancel: raw("}{") };
-  poll("nothing readable, ever", "asks on, to the deadline or the time-out and a day beyond", never, { asks: { deadline: 9 } });
+  poll("nothing readable, ever", "asks on, to the deadline or the time-out and a day beyond", never, { stays: true, asks: { deadline: 9 } });
   poll("429, `Retry-After` of a year", "asks again within a third of the time for which the provider keeps its result",
     { ...never, poll: raw("{}", { "retry-after": "31536000" }, 429) },
-    { asks: { deadline: 12 }, check: ({ vendor }) => assert.equal(vendor.calls.poll.length, 1) });
+    { stays: true, asks: { deadline: 12 }, check: ({ vendor }) => assert.ok(vendor.calls.poll.length <= 2) });
   poll("done, without a file", "the end", { poll: changed((view) => (view.output = null)) }, { text: /names no file/ });
 }
 
 {
   const file = (...words) => add("file", ...words);
   const again = "asks for a fresh link, and fetches it again";
-  const twice = (does, fault) => file(does, again, { fetch: times(2, fault) }, { check: ({ vendor }) => assert.equal(vendor.calls.fetch.length, 3) });
+  const twice = (does, fault) => file(does, again, { fetch: times(2, fault) }, { check: ({ vendor }) => assert.ok(vendor.calls.fetch.length >= 3) });
   twice("404", json(404));
   twice("502, a proxy's page", page(502));
   twice("a reset", reset);
@@ -249,6 +252,19 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
       await context.vendor.start(context.vendor.port);
     },
   });
+  const elsewhere = (url) => ({ environment: (vendor) => ({ REPLICATE_BASE_URL: url(vendor) }) });
+  connection("its name is not found", waits, {}, {
+    ...isWaiting(/api\.provider\.invalid could not be found/),
+    ...elsewhere(() => "http://api.provider.invalid/v1"),
+    asks: { deadline: 9 },
+  });
+  const secured = elsewhere(({ port }) => `https://127.0.0.1:${port}/v1`);
+  connection("plain HTTP where TLS should be", waits, {}, { ...isInsecure, ...secured });
+  connection("a TLS handshake that is never answered", waits, {}, {
+    ...isWaiting(/took more than 3 s in all/),
+    ...secured,
+    before: ({ vendor }) => vendor.server.on("clientError", () => {}),
+  });
   connection("a reset in the TLS handshake", waits, resetFirst, secure("here"));
   connection("a certificate for another name", waits, {}, { ...secure("elsewhere"), ...isInsecure });
   connection("a certificate that has expired", waits, {}, { ...secure("past"), ...isInsecure });
@@ -289,7 +305,7 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
 
 // before: with server and provider, ahead of the job; asks: more of the job; meanwhile: while it is
 // on its way; notes: what its time line says; text: what its error says; pours: bytes that may be
-// read of an answer; earlier: POSTs for other jobs.
+// read of an answer; earlier: POSTs for other jobs; stays: its attempt outlives it.
 async function run(one) {
   const vendor = await new Vendor({ takes: 200, ...one.vendor?.(), faults: one.faults }).start();
   const reel = new Reel({
@@ -297,12 +313,12 @@ async function run(one) {
       REPLICATE_API_TOKEN: "r8_secret",
       REPLICATE_BASE_URL: `${vendor.origin}/v1`,
       REEL_CATALOG_FOLDER: folder,
-      REEL_PROVIDERS_SUBMIT_TIMEOUT: "2s",
-      REEL_PROVIDERS_READ_TIMEOUT: "2s",
-      REEL_UNCERTAIN_HOLD: "8s",
+      REEL_PROVIDERS_SUBMIT_TIMEOUT: "3s",
+      REEL_PROVIDERS_READ_TIMEOUT: "3s",
+      REEL_UNCERTAIN_HOLD: "12s",
       REEL_LOCAL_WORKERS: "1",
       REEL_LOCAL_MAX_OUTPUT: "8MiB",
-      ...one.environment?.(),
+      ...one.environment?.(vendor),
     },
   });
   let watch;
@@ -310,7 +326,7 @@ async function run(one) {
     await reel.start();
     const idle = reel.residentBytes();
     let most = idle;
-    watch = setInterval(() => (most = Math.max(most, reel.residentBytes())), 20);
+    watch = setInterval(() => (most = Math.max(most, reel.exit ? 0 : reel.residentBytes())), 20);
     await one.before?.({ reel, vendor });
     const { jobId } = await reel.generate({ model, prompt: "a fox in the snow", duration: 5, ...one.asks });
     await one.meanwhile?.({ reel, vendor, jobId });
@@ -327,8 +343,13 @@ async function run(one) {
     assert.equal((await reel.get("/readyz")).status, 200);
     assert.ok(most - idle <= growth, `it grew by ${(most - idle) / MIB} MiB`);
     assert.ok((vendor.poured ?? 0) <= (one.pours ?? 0) + 16 * MIB, `${vendor.poured} bytes were read`);
-    const { body: usage } = await reel.get("/api/v1/usage?groupBy=tenant");
-    return { job, usage: usage.total, posts: (vendor.calls.submit ?? []).length - (one.earlier ?? 0) };
+    // An attempt may have been under way when the job's own time was over.
+    const usage = async () => (await reel.get("/api/v1/usage?groupBy=tenant")).body.total;
+    if (!one.stays) await until("nothing is reserved", async () => (await usage()).reserved.amount === 0);
+    return { job, usage: await usage(), posts: (vendor.calls.submit ?? []).length - (one.earlier ?? 0) };
+  } catch (error) {
+    error.message += `; the server's end: ${JSON.stringify(reel.exit)}, its log's: ${reel.log.slice(-5000)}`;
+    throw error;
   } finally {
     clearInterval(watch);
     await reel.stop();
