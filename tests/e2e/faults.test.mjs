@@ -20,9 +20,8 @@ const folder = temporaryFolder("reel-faults-");
 const documentation = join(root, "docs/faults.md");
 const options = JSON.parse(readFileSync(join(build, "meson-info/intro-buildoptions.json"), "utf8"));
 const isSanitized = options.some(({ name, value }) => name === "b_sanitize" && value !== "none");
-// What a server may grow by: the 32 MiB that are read of an answer, twice while their place grows. The
-// sanitizer keeps what was freed for a while.
-const growth = (isSanitized ? 512 : 80) * MIB;
+// What a server may grow by: 32 MiB are read of an answer, and the sanitizer keeps what was freed.
+const growth = (isSanitized ? 512 : 48) * MIB;
 
 const canary = { touched: [] };
 let tls;
@@ -146,6 +145,43 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
     submission(`${status}`, isOurs, { submit: times(1, json(status)) }, resumed(code, 600));
   for (const status of [400, 404, 422])
     submission(`${status}`, "refused: the next offer, or the end", { submit: json(status) }, { text: new RegExp(`It is ${status}`) });
+}
+
+{
+  const search = (does, fault, reel = "searches again, and finds it") =>
+    add("search", does, reel, { submit: taken(reset), find: fault }, { notes: [/"to":"uncertain"/], slow: true });
+  const once = (does, fault, reel) => search(does, times(1, fault), reel);
+  once("no answer within `providers.readTimeout`", silent);
+  once("200, not JSON", raw("}{"));
+  once("502, a proxy's page", page(502));
+  once("10 GB, without a Content-Length", endless());
+  const next = (url) => (call) => json(200, { results: [], next: url() })(call);
+  once("a next page on loopback", next(() => canary.url("page")), "does not ask for it; searches again, and finds it");
+  once("a redirect to loopback", redirect(() => canary.url("search")), "follows none; searches again, and finds it");
+  const twins = ({ vendor, json: answer, view }) => {
+    const [one] = vendor.predictions.values();
+    answer(200, { results: [view(one), { ...view(one), id: "ptwin" }], next: null });
+    return true;
+  };
+  search("two that look like it", twins, "guesses nothing: looks until `uncertain.hold`, then counts it as spent");
+}
+
+{
+  const cancel = (does, fault, reel = "asks again; after 10 s the job is canceled, and its attempt followed to its end") =>
+    add("cancel", does, reel, { cancel: fault }, {
+      vendor: () => ({ takes: 600_000 }),
+      meanwhile: async ({ reel: server, vendor, jobId }) => {
+        await until("it is accepted", async () => vendor.predictions.size > 0 && (await server.get(`/api/v1/generate/${jobId}`)).body.state === "running");
+        const { body } = await server.post(`/api/v1/generate/${jobId}/cancel`, {});
+        assert.equal(body.receipt, "unconfirmed", JSON.stringify(body));
+      },
+      check: ({ vendor }) => assert.ok(vendor.calls.cancel.length >= 2),
+      stays: true,
+      slow: true,
+    });
+  cancel("no answer within `providers.readTimeout`", silent);
+  cancel("502, a proxy's page", page(502));
+  cancel("a redirect to loopback", redirect(() => canary.url("cancel"), 307));
 }
 
 {
@@ -384,7 +420,10 @@ test("nobody came where nobody has any business", async () => {
 
 // The rows of a part stand below its heading, after the two lines of the table's head.
 test("docs/faults.md says what happened", () => {
-  const headings = { submission: "Submitting", poll: "Polling", file: "Fetching the file", connection: "The connection" };
+  const headings = {
+    ...{ submission: "Submitting", search: "Searching", poll: "Polling", cancel: "Canceling" },
+    ...{ file: "Fetching the file", connection: "The connection" },
+  };
   let text = readFileSync(documentation, "utf8");
   for (const [part, heading] of Object.entries(headings)) {
     const [before, rest] = text.split(`## ${heading}\n`);
