@@ -330,6 +330,11 @@ void board_why(struct board *board, const struct job *job, int64_t position, str
         ret_waiting->code = "start_time";
         ret_waiting->message = "Waits for its start time.";
         ret_waiting->until = job->start_at;
+    } else if (job->state == STATE_SUBMITTING && job->attempt.state == ATTEMPT_REFUSED) {
+        /* Put off, or refused for our account: it is tried again once the provider takes jobs. */
+        (void)pthread_mutex_lock(&board->lock);
+        ret_waiting->code = closed_provider(board, job, ret_waiting);
+        (void)pthread_mutex_unlock(&board->lock);
     } else if (job->state == STATE_QUEUED) {
         (void)pthread_mutex_lock(&board->lock);
         ret_waiting->code = closed_provider(board, job, ret_waiting);

@@ -156,6 +156,11 @@ static void shows_how_well_a_provider_is(void **state)
     board_provider(scene->board, &cloud);
     assert_true(cloud.health.is_paused);
     assert_string_equal(why(scene, &job, 1)->code, "provider_paused");
+    job.state = STATE_SUBMITTING; /* its submission is under way, or it was put off */
+    assert_null(why(scene, &job, 0)->code);
+    job.attempt.state = ATTEMPT_REFUSED;
+    assert_string_equal(why(scene, &job, 0)->code, "provider_paused");
+    job.state = STATE_QUEUED;
     pause(scene, false);
     board_provider(scene->board, &cloud);
     assert_false(cloud.health.is_paused);

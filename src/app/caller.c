@@ -20,11 +20,12 @@ enum {
     CALLER_SMALL_MAX = 1024 * 1024
 };
 
-/* What the thread is told: an errand that begins, or one whose search found somebody; word that the
- * core had no room for; a job that is dropped. Nothing of these: to look at the streams. */
+/* What the thread is told: an errand that begins, or one whose answer names an id that may be
+ * another's; word that the core had no room for; a job that is dropped. Nothing of these: to look
+ * at the streams. */
 struct order {
     struct errand *errand;
-    const struct told *found; /* in the errand's arena */
+    const struct told *told; /* in the errand's arena */
     struct message *message;
     int64_t dropped; /* 0: none */
 };
@@ -113,11 +114,15 @@ static struct told *copy_told(struct arena *arena, const struct told *told)
     return copy;
 }
 
-/* Who in a list belongs to another attempt already. On the caller's thread, whose reader it is. */
+/* Who in a list belongs to another attempt already, or whether the id of a new one is another
+ * job's. On the caller's thread, whose reader it is. */
 static unsigned claimed(struct errand *errand, const struct told *told)
 {
     unsigned bits = 0;
     int64_t job = 0;
+    if (told->kind == TOLD_ACCEPTED)
+        return reader_remote_id(errand->caller->config.reader, told->remote_id, &job) == STORE_OK &&
+               job != errand->job;
     for (unsigned n = 0; n < told->found_count; n++) {
         const char *id = told->found[n].remote_id;
         enum store_result result = reader_remote_id(errand->caller->config.reader, id, &job);
@@ -172,7 +177,36 @@ static void read_silence(const struct errand *errand, const struct egress_result
     told_say(told, span_of(result->sentence));
 }
 
+/* What the adapter read, but for what it can't know. */
+static void read_answer(const struct errand *errand, const struct http_response *response,
+                        struct told *told)
+{
+    bool is_about_one = errand->call == PROVIDER_CALL_POLL ||
+                        errand->call == PROVIDER_CALL_RESULT ||
+                        errand->call == PROVIDER_CALL_CANCEL;
+    errand->provider->read(errand->call, &errand->ask, response, told);
+    if (is_about_one && told->remote_id[0] && strcmp(told->remote_id, errand->remote_id) != 0) {
+        /* A cache between us, or their mistake: another's end is not ours. */
+        told_init(told);
+        told->error = ERROR_PROVIDER_FAILED;
+        told_say(told, SPAN("The provider answered about another job."));
+    }
+    if (errand->call == PROVIDER_CALL_SUBMIT && told->kind == TOLD_NOTHING && !told->text[0]) {
+        char text[TOLD_TEXT_SIZE];
+        (void)snprintf(text, sizeof text, "It answered %d, and not whether it took the job.",
+                       response->status);
+        told_say(told, span_of(text));
+    }
+}
+
 static void send_call(struct errand *errand, const char *page);
+
+/* The thread looks whose the ids are. False when it is stopping. */
+static bool give_told(struct errand *errand, const struct told *told)
+{
+    const struct order order = {.errand = errand, .told = copy_told(&errand->arena, told)};
+    return give_order(errand->caller, &order);
+}
 
 /* On the egress's thread. */
 static void on_done(void *context, const struct egress_result *result)
@@ -181,7 +215,7 @@ static void on_done(void *context, const struct egress_result *result)
     struct told told;
     told_init(&told);
     if (result->outcome == EGRESS_ANSWERED)
-        errand->provider->read(errand->call, &errand->ask, &result->response, &told);
+        read_answer(errand, &result->response, &told);
     else
         read_silence(errand, result, &told);
     note_call(errand, &told, result);
@@ -199,12 +233,11 @@ static void on_done(void *context, const struct egress_result *result)
         send_call(errand, arena_copy(&errand->arena, span_of(told.handle)));
         return;
     }
-    if (told.kind == TOLD_FOUND) {
-        const struct order order = {.errand = errand, .found = copy_told(&errand->arena, &told)};
-        if (give_order(errand->caller, &order))
-            return;
-        told.kind = TOLD_NOTHING; /* it is stopping */
-    }
+    bool is_new = errand->call == PROVIDER_CALL_SUBMIT && told.kind == TOLD_ACCEPTED;
+    if ((is_new || told.kind == TOLD_FOUND) && give_told(errand, &told))
+        return;
+    if (told.kind == TOLD_FOUND)
+        told.kind = TOLD_NOTHING;
     if (errand->call == PROVIDER_CALL_RESULT && !told.remote_id[0])
         (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
     if (errand->call == PROVIDER_CALL_POLL && !told.remote_id[0] && told.kind != TOLD_NOTHING &&
@@ -238,7 +271,8 @@ static void send_call(struct errand *errand, const char *page)
     struct http_request request;
     bool pays = errand->call == PROVIDER_CALL_SUBMIT;
     bool is_small = pays || errand->call == PROVIDER_CALL_CANCEL;
-    ms_t total = (pays ? 90 : 30) * MS_SECOND;
+    const struct config *config = errand->caller->config.config;
+    ms_t total = pays ? config->providers.submit_timeout : config->providers.read_timeout;
     caller_ask_request(errand, page, &request);
     const struct egress_call call = {
         .request = &request,
@@ -293,8 +327,8 @@ static void begin(struct errand *errand)
 
 static void take_order(struct caller *caller, struct order *order)
 {
-    if (order->found)
-        finish_claimed(order->errand, order->found, true, claimed(order->errand, order->found));
+    if (order->told)
+        finish_claimed(order->errand, order->told, true, claimed(order->errand, order->told));
     else if (order->errand)
         begin(order->errand);
     else if (order->message)

@@ -6,6 +6,7 @@
 #include "app/tier.h"
 #include "base/memory.h"
 #include "dialect/native_hook.h"
+#include "edge/egress.h"
 #include "edge/guard.h"
 #include "edge/network.h"
 
@@ -511,6 +512,11 @@ bool config_can_serve(const struct config *config, struct buffer *faults)
                      "--no-auth is only possible while listening on a loopback address, and "
                      "%s is none. Set AUTH_TOKEN instead.\n",
                      config->listen.host);
+        return false;
+    }
+    if (!egress_can_trust(config->network.authorities)) {
+        buffer_print(faults, "network.authorities: %s is no file of certificates (PEM).\n",
+                     config->network.authorities);
         return false;
     }
     struct tier tiers[TIER_MAX];

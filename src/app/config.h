@@ -88,7 +88,12 @@ struct config {
         /* As guard_make takes their texts. Clients in `allow` have the higher bound of connections.
          */
         struct config_list allow, allow_ports;
+        const char *authorities; /* a file of certificates; NULL: the system's */
     } network;
+
+    struct {
+        ms_t submit_timeout, read_timeout;
+    } providers;
 
     struct {
         uint64_t max_size;

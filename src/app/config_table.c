@@ -137,6 +137,20 @@ const struct config_key config_table[] = {
      NULL,
      "Ports that URLs in requests may name besides 80, 443 and 8443, as `8000-8099`, or "
      "`*`."},
+    {"network.authorities", "SSL_CERT_FILE", NULL, CONFIG_PATH, AT(network.authorities), NULL, 0, 0,
+     NULL,
+     "A file of certificates (PEM) of the authorities that are believed when reel asks others by "
+     "https, instead of the system's: for a provider, or a proxy on the way, with a certificate of "
+     "your own."},
+    /* A submission's answer is awaited within the two minutes of core/ladder.c, a read's within the
+     * minute that a hint has there. */
+    {"providers.submitTimeout", NULL, NULL, CONFIG_DURATION, AT(providers.submit_timeout), "90s",
+     MS_SECOND, 110 * MS_SECOND, NULL,
+     "How long a provider may take to answer a submission. After that it is uncertain what came of "
+     "it, and the provider is asked for it."},
+    {"providers.readTimeout", NULL, NULL, CONFIG_DURATION, AT(providers.read_timeout), "30s",
+     MS_SECOND, 50 * MS_SECOND, NULL,
+     "How long a provider may take to answer a poll, a search or a cancel, which are repeated."},
     {"fetch.maxSize", NULL, NULL, CONFIG_BYTES, AT(fetch.max_size), "100MiB", KIB, 16 * GIB, NULL,
      "Size of an input that is fetched from a URL."},
     {"fetch.timeout", NULL, NULL, CONFIG_DURATION, AT(fetch.timeout), "60s", MS_SECOND, MS_HOUR,

@@ -362,7 +362,7 @@ static void test_docs_hide_secrets(void **state)
 static void test_can_serve(void **state)
 {
     static const struct {
-        const char *listen, *no_auth, *token;
+        const char *listen, *no_auth, *variable;
         bool can;
     } cases[] = {
         {"127.0.0.1:1", "false", NULL, true},
@@ -373,9 +373,11 @@ static void test_can_serve(void **state)
         {"0.0.0.0:1", "false", "AUTH_TOKEN=a-token", true},
         {"127.0.0.1:1", "false", "AUTH_TOKEN=a-token", true},
         {"10.0.0.1:1", "false", NULL, true},
+        {"127.0.0.1:1", "false", "SSL_CERT_FILE=/dev/null", false},
+        {"127.0.0.1:1", "false", "REEL_NETWORK_AUTHORITIES=/nowhere/ca.pem", false},
     };
     for (size_t n = 0; n < sizeof cases / sizeof cases[0]; n++) {
-        const char *variables[4] = {cases[n].token};
+        const char *variables[4] = {cases[n].variable};
         const struct config_setting settings[] = {{"listen", cases[n].listen},
                                                   {"noAuth", cases[n].no_auth}};
         struct loaded loaded = load(NULL, variables, settings, 2);

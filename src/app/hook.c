@@ -77,23 +77,6 @@ static bool post(struct hook_office *office, const struct order *order)
 
 /* ---------------------------------------------------------------- how it went */
 
-/* Seconds, or a date (RFC 9110, 10.2.3); 0 for anything else. */
-static ms_t read_retry_after(const struct egress_result *result, ms_t now)
-{
-    struct span value;
-    char text[40];
-    int64_t seconds;
-    struct tm date = {0};
-    if (!http_find(result->response.headers, result->response.header_count, "retry-after", &value))
-        return 0;
-    if (span_integer(value, 0, INT32_MAX, &seconds))
-        return seconds * MS_SECOND;
-    if (!span_copy(value, text, sizeof text) || !strptime(text, "%a, %d %b %Y %T GMT", &date))
-        return 0;
-    ms_t at = (ms_t)timegm(&date) * MS_SECOND;
-    return at > now ? at - now : 0;
-}
-
 static void fail(struct hook_outcome *outcome, enum hooked_kind kind, const char *error)
 {
     *outcome = (struct hook_outcome){.kind = kind};
@@ -119,7 +102,7 @@ void hook_read_outcome(const struct egress_result *result, ms_t now,
     if (status / 100 == 2)
         return; /* whatever became of the answer's body */
     ret_outcome->kind = status == 410 ? HOOKED_GONE : HOOKED_FAILED;
-    ret_outcome->retry_after = read_retry_after(result, now);
+    ret_outcome->retry_after = http_retry_after(&result->response, now);
     (void)snprintf(ret_outcome->error, sizeof ret_outcome->error, "It answered %d (%s)%s", status,
                    http_status_name(status),
                    status == 410       ? ": nothing more is sent."

@@ -257,13 +257,12 @@ static bool open_outside(struct serve *serve)
     serve->guard = guard_make(config->network.allow.text, config->network.allow_ports.text, fault);
     if (!serve->guard)
         return complain("network.allow or network.allowPorts", fault);
-    const struct egress_config egress = {.credential = credential_write,
+    const struct egress_config egress = {.authorities = config->network.authorities,
+                                         .credential = credential_write,
                                          .credential_context = &serve->reload};
     serve->egress = egress_make(&egress, serve->guard);
     serve->children = children_make();
-    if (!serve->egress || !serve->children)
-        return complain("threads can't be started", "");
-    return true;
+    return (serve->egress && serve->children) || complain("threads can't be started", "");
 }
 
 /* Either kind: the sandbox that we are, or the one that runs beside us. */

@@ -82,6 +82,30 @@ bool http_find(const struct http_header *headers, unsigned count, const char *na
     return false;
 }
 
+static bool is_number(struct span text)
+{
+    bool good = text.size > 0;
+    for (size_t n = 0; good && n < text.size; n++)
+        good = text.data[n] >= '0' && text.data[n] <= '9';
+    return good;
+}
+
+ms_t http_retry_after(const struct http_response *response, ms_t now)
+{
+    struct span value, date;
+    int64_t seconds = INT32_MAX;
+    ms_t until = 0;
+    if (!http_find(response->headers, response->header_count, "retry-after", &value))
+        return 0;
+    if (is_number(value)) {
+        (void)span_integer(value, 0, INT32_MAX, &seconds);
+        return seconds * MS_SECOND;
+    }
+    if (http_find(response->headers, response->header_count, "date", &date))
+        (void)time_read_http(date, &now);
+    return time_read_http(value, &until) && now > 0 && until > now ? until - now : 0;
+}
+
 bool http_request_header(const struct http_request *request, const char *name,
                          struct span *ret_value)
 {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "base/time.h"
 
 enum { HTTP_HEADERS_MAX = 64, HTTP_PARTS_MAX = 32 };
 
@@ -64,6 +65,10 @@ const char *http_status_name(int status);
 /* The first header of that name (case does not matter); false when absent. */
 bool http_find(const struct http_header *headers, unsigned count, const char *name,
                struct span *ret_value);
+/* Retry-After (RFC 9110, 10.2.3): seconds, or a date, which counts from the answer's own Date or,
+ * without one, from `now` (wall time, 0: not known). 0 when it is not there, past or neither. What
+ * is too large for a number is as long as numbers go: whoever waits has a limit of his own. */
+ms_t http_retry_after(const struct http_response *response, ms_t now);
 bool http_request_header(const struct http_request *request, const char *name,
                          struct span *ret_value);
 /* Borrows name and value; false when the list is full. */

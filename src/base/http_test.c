@@ -117,12 +117,50 @@ static void reads_queries(void **state)
     arena_done(&arena);
 }
 
+static void reads_retry_after(void **state)
+{
+    const ms_t longest = INT32_MAX * MS_SECOND;
+    static const char date[] = "Mon, 21 Sep 2026 14:13:20 GMT";
+    const ms_t now = 1790000000000; /* the same */
+    const struct {
+        const char *value, *date;
+        ms_t now, after;
+    } rows[] = {
+        {"30", NULL, now, 30000},
+        {"0", NULL, now, 0},
+        {"31536000", NULL, now, 31536000000},
+        {"2147483647", NULL, now, longest},
+        {"99999999999999999999", NULL, now, longest},
+        {"-1", NULL, now, 0},
+        {"1.5", NULL, now, 0},
+        {"soon", NULL, now, 0},
+        {"", NULL, now, 0},
+        {NULL, NULL, now, 0},
+        {"Mon, 21 Sep 2026 14:14:20 GMT", NULL, now, 60000},
+        {"Mon, 21 Sep 2026 14:14:20 GMT", NULL, 0, 0},
+        {"Mon, 21 Sep 2026 14:14:20 GMT", date, 0, 60000},
+        {"Mon, 21 Sep 2026 14:14:20 GMT", date, now + 50000, 60000},
+        {"Mon, 21 Sep 2026 14:14:20 GMT", "today", now, 60000},
+        {"Mon, 21 Sep 2026 14:12:20 GMT", date, now, 0},
+        {"Mon, 01 Jan 1900 00:00:00 GMT", date, now, 0},
+    };
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        struct http_response response = {.status = 429};
+        if (rows[n].value)
+            (void)http_response_add(&response, "Retry-After", span_of(rows[n].value));
+        if (rows[n].date)
+            (void)http_response_add(&response, "Date", span_of(rows[n].date));
+        assert_int_equal(http_retry_after(&response, rows[n].now), rows[n].after);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_methods), cmocka_unit_test(names_statuses),
         cmocka_unit_test(finds_headers), cmocka_unit_test(bounds_headers),
-        cmocka_unit_test(decodes),       cmocka_unit_test(reads_queries),
+        cmocka_unit_test(decodes),       cmocka_unit_test(reads_retry_after),
+        cmocka_unit_test(reads_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

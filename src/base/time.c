@@ -79,11 +79,12 @@ void time_write_iso(ms_t at, char target[static TIME_ISO_SIZE])
     put_digits(target + 20, d.ms, 3);
 }
 
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void time_write_http(ms_t at, char target[static TIME_HTTP_SIZE])
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const ms_t max = 253402300799999;
     struct date d = date_of(at < 0 ? 0 : at > max ? max : at);
     char text[96];
@@ -104,6 +105,28 @@ static int digits(struct span text, size_t at, size_t size)
         value = value * 10 + (text.data[n] - '0');
     }
     return value;
+}
+
+bool time_read_http(struct span text, ms_t *ret_at)
+{
+    int day = digits(text, 5, 2), year = digits(text, 12, 4), hour = digits(text, 17, 2);
+    int minute = digits(text, 20, 2), second = digits(text, 23, 2), month = 0;
+    if (text.size != TIME_HTTP_SIZE - 1 || day < 0 || year < 0 || hour < 0 || minute < 0 ||
+        second < 0)
+        return false;
+    while (month < 12 && memcmp(text.data + 8, months[month], 3) != 0)
+        month++;
+    if (month == 12)
+        return false;
+    ms_t at = days_of(year, month + 1, day) * MS_DAY + hour * MS_HOUR + minute * MS_MINUTE +
+              second * MS_SECOND;
+    /* What it would be written as: so neither a 31st of June nor another blank passes. */
+    char again[TIME_HTTP_SIZE];
+    time_write_http(at, again);
+    if (memcmp(text.data + 3, again + 3, TIME_HTTP_SIZE - 4) != 0)
+        return false;
+    *ret_at = at;
+    return true;
 }
 
 /* "Z", "+02:00" or "-0530" from `at` to the end. */

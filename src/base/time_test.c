@@ -138,6 +138,33 @@ static void writes_http(void **state)
     }
 }
 
+static void reads_http(void **state)
+{
+    static const struct {
+        const char *text;
+        ms_t at;
+    } rows[] = {
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Wed, 21 Jan 2026 21:00:00 GMT", 1769029200000},
+        {"Xxx, 29 Feb 2024 23:59:59 GMT", 1709251199000},
+        {"Wed, 31 Jun 2026 21:00:00 GMT", -1},
+        {"Wed, 21 Jan 2026 24:00:00 GMT", -1},
+        {"Wed, 21 Jan 2026 21:00:60 GMT", -1},
+        {"Wed, 21 Mai 2026 21:00:00 GMT", -1},
+        {"Wed, 21 Jan 2026 21:00:00 UTC", -1},
+        {"Wed  21 Jan 2026 21:00:00 GMT", -1},
+        {"Wednesday, 21-Jan-26 21:00:00", -1},
+        {"Wed, 21 Jan 2026 21:00:00 GMT ", -1},
+        {"Wed, 21 Jan 2026", -1},
+        {"", -1},
+    };
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        ms_t at = -1;
+        assert_int_equal(time_read_http(span_of(rows[n].text), &at), rows[n].at >= 0);
+        assert_int_equal(at, rows[n].at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +173,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_time),
         cmocka_unit_test(reads_what_it_writes),
         cmocka_unit_test(writes_http),
+        cmocka_unit_test(reads_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

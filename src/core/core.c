@@ -313,6 +313,18 @@ static void take_time(struct core *core, ms_t now)
     health_turn(&core->health, &core->limits, core->now);
 }
 
+static struct wish wish_of(const struct event *event)
+{
+    if (event->kind == EVENT_CANCEL_ASKED)
+        return (struct wish){event->cancel_asked.token, event->cancel_asked.tenant,
+                             event->cancel_asked.job, HAPPENS_CANCEL};
+    if (event->kind == EVENT_CHANGE_ASKED)
+        return (struct wish){event->change_asked.token, event->change_asked.tenant,
+                             event->change_asked.job, HAPPENS_CHANGE};
+    return (struct wish){event->resolve_asked.token, event->resolve_asked.tenant,
+                         event->resolve_asked.job, HAPPENS_RESOLVED};
+}
+
 void core_step(struct core *core, const struct event *event, struct output *output)
 {
     take_time(core, event->now);
@@ -321,14 +333,9 @@ void core_step(struct core *core, const struct event *event, struct output *outp
         ask_step(core, output, event);
         break;
     case EVENT_CANCEL_ASKED:
-        step_on_job(core, output, event,
-                    (struct wish){event->cancel_asked.token, event->cancel_asked.tenant,
-                                  event->cancel_asked.job, HAPPENS_CANCEL});
-        break;
     case EVENT_CHANGE_ASKED:
-        step_on_job(core, output, event,
-                    (struct wish){event->change_asked.token, event->change_asked.tenant,
-                                  event->change_asked.job, HAPPENS_CHANGE});
+    case EVENT_RESOLVE_ASKED:
+        step_on_job(core, output, event, wish_of(event));
         break;
     case EVENT_API_KEY_ASKED:
         api_key_step(core, output, event);
@@ -359,11 +366,6 @@ void core_step(struct core *core, const struct event *event, struct output *outp
         break;
     case EVENT_STREAMED:
         step_streamed(core, output, event);
-        break;
-    case EVENT_RESOLVE_ASKED:
-        step_on_job(core, output, event,
-                    (struct wish){event->resolve_asked.token, event->resolve_asked.tenant,
-                                  event->resolve_asked.job, HAPPENS_RESOLVED});
         break;
     case EVENT_VENDOR_ASKED:
         step_vendor_asked(core, output, &event->vendor_asked);

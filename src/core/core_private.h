@@ -256,6 +256,8 @@ void ladder_hinted(struct core *core, struct output *output, struct job *job,
                    const char *remote_id);
 void ladder_end(struct core *core, struct output *output, struct job *job);
 bool ladder_has_twin(const struct core *core, const struct job *job);
+/* The id is that of another attempt in flight. */
+bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id);
 /* cancel.c */
 table_cell cancel_now, cancel_mark, cancel_too_late, cancel_again;
 /* The job ends, as somebody asked. */

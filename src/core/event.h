@@ -121,8 +121,9 @@ struct heard {
     /* POLL: the id that was asked for, which a call back may have named; NULL: none was known. */
     const char *remote_id;
     const struct told *told;
-    /* Of an uncertain attempt: who belongs to another one already. FIND: bits of `told->found`;
-     * POLL: bit 0, for `told->remote_id`. What is open in memory the core sees by itself. */
+    /* Who belongs to another job already. SUBMIT: bit 0, for `told->remote_id` of ACCEPTED. Of an
+     * uncertain attempt, FIND: bits of `told->found`; POLL: bit 0, for `told->remote_id`. What is
+     * open in memory the core sees by itself. */
     unsigned claimed;
 };
 

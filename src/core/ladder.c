@@ -119,8 +119,7 @@ static void missed(struct core *core, struct output *output, struct job *job)
     }
 }
 
-/* The id is another attempt's, which has not ended. */
-static bool is_taken(const struct core *core, const struct job *job, const char *remote_id)
+bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id)
 {
     size_t cursor = 0;
     for (const struct job *other; (other = map_next(&core->jobs, &cursor));) {
@@ -142,7 +141,9 @@ void ladder_sought(struct core *core, struct output *output, struct job *job,
     unsigned candidates = 0;
     for (unsigned n = 0; told->kind == TOLD_FOUND && n < told->found_count; n++) {
         const struct told_found *found = &told->found[n];
-        if (event->heard.claimed & 1u << n || is_taken(core, job, found->remote_id))
+        /* Without an id, or with one that is too long to be kept, nobody can be followed. */
+        if (!found->remote_id[0] || event->heard.claimed & 1u << n ||
+            ladder_is_taken(core, job, found->remote_id))
             continue;
         if (found->exact) {
             remote_adopt(core, output, job, found->remote_id, found->handle);
@@ -192,7 +193,7 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
                   told->kind == TOLD_DONE || told->kind == TOLD_FAILED ||
                   told->kind == TOLD_STOPPED || told->kind == TOLD_ACCEPTED;
     const struct health *health = remote_health(core, job);
-    bool is_others = event->heard.claimed & 1 || is_taken(core, job, told->remote_id);
+    bool is_others = event->heard.claimed & 1 || ladder_is_taken(core, job, told->remote_id);
     if (exists && told->remote_id[0] && !is_others) {
         remote_adopt(core, output, job, told->remote_id, told->handle);
         stand_told(core, output, job, told);
@@ -244,7 +245,8 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
         resolve_refuse(core, output, job, event);
         return;
     }
-    if (asked->act == RESOLVE_LINK && (asked->claimed || is_taken(core, job, asked->remote_id))) {
+    if (asked->act == RESOLVE_LINK &&
+        (asked->claimed || ladder_is_taken(core, job, asked->remote_id))) {
         refuse(output, asked, ERROR_CONFLICT, "That id belongs to another attempt.");
         return;
     }

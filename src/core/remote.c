@@ -264,6 +264,15 @@ void remote_accepted(struct core *core, struct output *output, struct job *job,
     const struct told *told = event->heard.told;
     if (job->attempt.state != ATTEMPT_INTENT && job->attempt.state != ATTEMPT_UNCERTAIN)
         return;
+    if (event->heard.claimed & 1 || ladder_is_taken(core, job, told->remote_id)) {
+        struct told others;
+        struct event unsure = *event;
+        told_init(&others);
+        told_say(&others, SPAN("The answer names the id of another job."));
+        unsure.heard.told = &others;
+        remote_unsure(core, output, job, &unsure);
+        return;
+    }
     health_works(remote_health(core, job), &core->limits);
     remote_adopt(core, output, job, told->remote_id, told->handle);
 }

@@ -8,6 +8,8 @@
 #include "edge/egress_transfer.h"
 #include "edge/mailbox.h"
 
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -341,6 +343,17 @@ static bool start_thread(struct egress *egress)
     bool started = pthread_create(&egress->thread, NULL, run, egress) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
+}
+
+bool egress_can_trust(const char *authorities)
+{
+    if (!authorities)
+        return true;
+    X509_STORE *store = X509_STORE_new();
+    bool good = store && X509_STORE_load_file(store, authorities) == 1;
+    X509_STORE_free(store);
+    ERR_clear_error();
+    return good;
 }
 
 struct egress *egress_make(const struct egress_config *config, const struct guard *guard)

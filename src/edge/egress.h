@@ -123,7 +123,7 @@ struct egress_config {
     unsigned per_host_max;   /* [16] connections to one host and port */
     unsigned queue_max;      /* [4096] calls that wait */
     ms_t names_kept;         /* [30 s] for which a name's addresses are remembered */
-    const char *authorities; /* file of CA certificates; NULL: the system's */
+    const char *authorities; /* file of CA certificates, instead of the system's; NULL: those */
     /* Writes the credential of that name; false when there is none. On the egress thread. */
     bool (*credential)(void *context, struct span name, struct buffer *target);
     void *credential_context;
@@ -134,6 +134,8 @@ struct egress_config {
     void *resolve_context;
 };
 
+/* Whether the file holds certificates that can be read; true for NULL. */
+bool egress_can_trust(const char *authorities);
 /* The guard is borrowed for the egress's life; the rest is copied. NULL when the thread or libcurl
  * can't be had. curl_global_init is called here. */
 struct egress *egress_make(const struct egress_config *config, const struct guard *guard);

@@ -289,6 +289,17 @@ static void speaks_tls(void **state)
     assert_int_equal(egress_test_server_requests(egress_test_rig_secure), before);
 }
 
+static void knows_authorities(void **state)
+{
+    char path[80];
+    (void)snprintf(path, sizeof path, "%s/ca.pem", egress_test_rig_folder);
+    assert_true(egress_can_trust(path));
+    assert_true(egress_can_trust(NULL));
+    assert_false(egress_can_trust(egress_test_rig_folder));
+    assert_false(egress_can_trust("/nowhere/ca.pem"));
+    assert_false(egress_can_trust("/dev/null"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +311,7 @@ int main(void)
         cmocka_unit_test(tells_no_connection_from_no_answer),
         cmocka_unit_test(sends_a_paid_request_once),
         cmocka_unit_test(speaks_tls),
+        cmocka_unit_test(knows_authorities),
     };
     return cmocka_run_group_tests(tests, egress_test_rig_begin, egress_test_rig_finish);
 }

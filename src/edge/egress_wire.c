@@ -269,9 +269,11 @@ static bool set_rules(const struct egress_transfer *transfer, CURL *easy)
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UNRESTRICTED_AUTH, 0L) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-           (!authorities || SET(CURLOPT_CAINFO, authorities)) && SET(CURLOPT_PATH_AS_IS, 1L) &&
-           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
-           SET(CURLOPT_MAXAGE_CONN, 55L) && SET(CURLOPT_BUFFERSIZE, (long)CHUNK_SIZE) &&
+           (!authorities ||
+            (SET(CURLOPT_CAINFO, authorities) && SET(CURLOPT_CAPATH, (char *)NULL))) &&
+           SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) &&
+           SET(CURLOPT_TCP_KEEPALIVE, 1L) && SET(CURLOPT_MAXAGE_CONN, 55L) &&
+           SET(CURLOPT_BUFFERSIZE, (long)CHUNK_SIZE) &&
            SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)CHUNK_SIZE) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms) && SET(CURLOPT_FRESH_CONNECT, once) &&
            SET(CURLOPT_FORBID_REUSE, once) && SET(CURLOPT_USERAGENT, "reel/" REEL_VERSION);

@@ -72,16 +72,6 @@ bool response_is_good(const struct http_response *response)
     return response->status >= 200 && response->status < 300;
 }
 
-ms_t response_retry_after(const struct http_response *response)
-{
-    struct span value;
-    int64_t seconds = 0;
-    if (!http_find(response->headers, response->header_count, "retry-after", &value) ||
-        !span_integer(value, 0, 7 * 24 * 3600, &seconds))
-        return 0;
-    return seconds * MS_SECOND;
-}
-
 static enum error_code error_of(int status)
 {
     switch (status) {
@@ -111,7 +101,7 @@ void response_status(enum provider_call call, const struct http_response *respon
                      struct told *ret_told)
 {
     ret_told->error = response_is_good(response) ? ERROR_NONE : error_of(response->status);
-    ret_told->after = response_retry_after(response);
+    ret_told->after = http_retry_after(response, 0);
     if (call == PROVIDER_CALL_SUBMIT && response->status == 429)
         ret_told->kind = TOLD_LATER;
     else if (call == PROVIDER_CALL_SUBMIT && is_refusal(response->status))

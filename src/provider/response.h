@@ -28,8 +28,6 @@ json_t *response_json(const struct http_response *response);
  * `after`; adapters say the rest. */
 void response_status(enum provider_call call, const struct http_response *response,
                      struct told *ret_told);
-/* Retry-After in seconds; 0 when it is not there or not a number. */
-ms_t response_retry_after(const struct http_response *response);
 bool response_is_good(const struct http_response *response); /* 2xx */
 /* Every http(s) or data: URL in a JSON value, as files, in the order of their finding; copied. */
 void response_files(const json_t *value, struct arena *arena, struct told *told);

@@ -44,20 +44,6 @@ static void test_statuses_of_a_read(void **state)
     }
 }
 
-static void test_retry_after(void **state)
-{
-    static const struct {
-        const char *value;
-        ms_t after;
-    } rows[] = {{"30", 30000}, {"0", 0},   {"-1", 0},      {"soon", 0},
-                {"", 0},       {"1.5", 0}, {"9999999", 0}, {"604800", 604800000}};
-    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
-        struct http_response response = {.status = 429};
-        (void)http_response_add(&response, "Retry-After", span_of(rows[n].value));
-        assert_int_equal(response_retry_after(&response), rows[n].after);
-    }
-}
-
 static void test_progress_of_logs(void **state)
 {
     static const struct {
@@ -123,7 +109,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses_of_a_submission),
         cmocka_unit_test(test_statuses_of_a_read),
-        cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_progress_of_logs),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_equal_inputs),
