@@ -16,7 +16,6 @@ enum {
     CALLER_MAILBOX = 65536,
     CALLER_BATCH = 64,
     CALLER_RETRY_MS = 100, /* before word that the core had no room for is told again */
-    CALLER_PAGES_MAX = 5,  /* of a search */
     CALLER_SMALL_MAX = 1024 * 1024
 };
 
@@ -126,10 +125,11 @@ static void finish_claimed(struct errand *errand, const struct told *told, bool 
     message->event.heard = (struct heard){
         .job = errand->job,
         .attempt = errand->attempt,
-        .call = errand->call == PROVIDER_CALL_RESULT ? PROVIDER_CALL_POLL : errand->call,
+        .call = exchange_call(&errand->exchange),
         .sent = sent,
-        .remote_id =
-            *errand->remote_id ? arena_copy(&message->arena, span_of(errand->remote_id)) : NULL,
+        .remote_id = *errand->exchange.remote_id
+                         ? arena_copy(&message->arena, span_of(errand->exchange.remote_id))
+                         : NULL,
         .told = copy_told(&message->arena, told),
         .claimed = bits,
     };
@@ -145,50 +145,35 @@ static void finish(struct errand *errand, const struct told *told, bool sent)
 static void note_call(const struct errand *errand, const struct told *told,
                       const struct egress_result *result)
 {
-    log_debug(
-        "provider", log_text("job", errand->job_id), log_text("provider", errand->provider_name),
-        log_number("call", (int64_t)errand->call), log_number("status", result->response.status),
-        log_text("outcome", egress_outcome_name(result->outcome)),
-        log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
+    log_debug("provider", log_text("job", errand->job_id),
+              log_text("provider", errand->provider_name),
+              log_number("call", (int64_t)errand->exchange.call),
+              log_number("status", result->response.status),
+              log_text("outcome", egress_outcome_name(result->outcome)),
+              log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
 }
 
-/* What it means that no answer came. */
-static void read_silence(const struct errand *errand, const struct egress_result *result,
-                         struct told *told)
+static bool is_our_fault(const struct egress_result *result)
 {
-    bool is_ours = result->outcome == EGRESS_INVALID || result->outcome == EGRESS_REFUSED_BY_GUARD;
-    told->kind = is_ours && !result->sent ? TOLD_REFUSED : TOLD_NOTHING;
-    told->error = is_ours ? ERROR_PROVIDER_NOT_CONFIGURED : ERROR_PROVIDER_UNAVAILABLE;
-    if (errand->call != PROVIDER_CALL_SUBMIT)
-        told->kind = TOLD_NOTHING;
-    told_say(told, span_of(result->sentence));
+    return !result->sent &&
+           (result->outcome == EGRESS_INVALID || result->outcome == EGRESS_REFUSED_BY_GUARD);
 }
 
-static void send_call(struct errand *errand, const char *page);
+static void send_call(struct errand *errand);
 
 /* On the egress's thread. */
 static void on_done(void *context, const struct egress_result *result)
 {
     struct errand *errand = context;
     struct told told;
-    told_init(&told);
+    bool goes_on = false;
     if (result->outcome == EGRESS_ANSWERED)
-        errand->provider->read(errand->call, &errand->ask, &result->response, &told);
+        goes_on = exchange_read(&errand->exchange, &result->response, &told);
     else
-        read_silence(errand, result, &told);
+        exchange_silence(&errand->exchange, is_our_fault(result), span_of(result->sentence), &told);
     note_call(errand, &told, result);
-    bool wants_result = errand->call == PROVIDER_CALL_POLL && told.kind == TOLD_DONE &&
-                        told.file_count == 0 && errand->provider->traits.can & CAN_RESULT;
-    if (wants_result) {
-        /* It is done, and what it made is told by a call of its own. */
-        errand->call = PROVIDER_CALL_RESULT;
-        if (told.remote_id[0])
-            errand->remote_id = arena_copy(&errand->arena, span_of(told.remote_id));
-        send_call(errand, "");
-        return;
-    }
-    if (told.kind == TOLD_MORE && ++errand->pages < CALLER_PAGES_MAX) {
-        send_call(errand, arena_copy(&errand->arena, span_of(told.handle)));
+    if (goes_on) {
+        send_call(errand);
         return;
     }
     if (told.kind == TOLD_FOUND) {
@@ -199,11 +184,6 @@ static void on_done(void *context, const struct egress_result *result)
         memory_free(order);
         told.kind = TOLD_NOTHING; /* it is stopping */
     }
-    if (errand->call == PROVIDER_CALL_RESULT && !told.remote_id[0])
-        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
-    if (errand->call == PROVIDER_CALL_POLL && !told.remote_id[0] && told.kind != TOLD_NOTHING &&
-        told.kind != TOLD_GONE)
-        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
     finish(errand, &told, result->sent);
 }
 
@@ -223,18 +203,18 @@ static const char *trusted_origin(struct errand *errand, const struct http_reque
     const char *history =
         json_string_value(json_object_get(errand->offer->provider->details, "historyUrl"));
     const char *origin = caller_origin(history ? history : "", &errand->arena);
-    bool is_history =
-        errand->call == PROVIDER_CALL_FIND && *origin && span_starts(request->target, origin);
-    return is_history ? origin : caller_origin(errand->ask.base_url, &errand->arena);
+    bool is_history = errand->exchange.call == PROVIDER_CALL_FIND && *origin &&
+                      span_starts(request->target, origin);
+    return is_history ? origin : caller_origin(errand->exchange.ask.base_url, &errand->arena);
 }
 
-static void send_call(struct errand *errand, const char *page)
+static void send_call(struct errand *errand)
 {
     struct http_request request;
-    bool pays = errand->call == PROVIDER_CALL_SUBMIT;
-    bool is_small = pays || errand->call == PROVIDER_CALL_CANCEL;
+    bool pays = errand->exchange.call == PROVIDER_CALL_SUBMIT;
+    bool is_small = pays || errand->exchange.call == PROVIDER_CALL_CANCEL;
     ms_t total = (pays ? 90 : 30) * MS_SECOND;
-    caller_ask_request(errand, page, &request);
+    exchange_request(&errand->exchange, &request);
     const struct egress_call call = {
         .request = &request,
         .trusted = trusted_origin(errand, &request),
@@ -269,12 +249,12 @@ static void begin(struct errand *errand)
 {
     struct told told;
     int64_t job = 0;
-    errand->call = call_of(errand->kind);
+    errand->exchange.call = call_of(errand->kind);
     if (errand->is_named)
-        errand->claimed =
-            reader_remote_id(errand->caller->config.reader, errand->remote_id, &job) != STORE_NONE;
+        errand->claimed = reader_remote_id(errand->caller->config.reader,
+                                           errand->exchange.remote_id, &job) != STORE_NONE;
     if (caller_ask_fill(errand, &told)) {
-        send_call(errand, "");
+        send_call(errand);
         return;
     }
     if (errand->kind != EFFECT_SUBMIT)
@@ -351,9 +331,10 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     errand->slug = arena_copy(arena, offer.slug);
     errand->input = arena_copy(arena, span_of(job->input));
     errand->is_named = effect->on.remote_id != NULL;
-    errand->remote_id = arena_copy(
+    errand->exchange.remote_id = arena_copy(
         arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
-    errand->handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->exchange.handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->exchange.page = "";
     errand->intent_at = job->attempt.intent_at;
     return errand;
 }
