@@ -205,6 +205,7 @@ struct ledger_job {
     int64_t bound;      /* what is reserved of its tenant's budget */
     unsigned sends;     /* SUBMIT effects of the newest attempt */
     ms_t sent_at;       /* virtual; of the first of them */
+    ms_t intent_at;     /* by the core's clock */
     ms_t asked_at;      /* virtual; of the last question how it stands */
     unsigned resubmits; /* by hand: this attempt may be let go of */
     unsigned linked;    /* by hand: this attempt */
