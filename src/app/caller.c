@@ -336,6 +336,7 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     errand->exchange.handle = arena_copy(arena, span_of(job->attempt.handle));
     errand->exchange.page = "";
     errand->intent_at = job->attempt.intent_at;
+    errand->asked_at = effect->on.asked_at;
     return errand;
 }
 

@@ -241,6 +241,7 @@ bool caller_ask_fill(struct errand *errand, struct told *told)
         .input = errand->mapped,
         .hook_url = hook_url(errand, mark),
         .sent_at = errand->intent_at,
+        .asked_at = errand->asked_at,
         .run_limit = errand->offer->model->timeout_ms
                          ? errand->offer->model->timeout_ms
                          : errand->caller->config.config->attempt_timeout,

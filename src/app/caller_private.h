@@ -26,7 +26,7 @@ struct errand {
     const char *job_id, *tenant, *model, *provider_name, *slug, *input;
     bool is_named;    /* a call back named the remote id … */
     unsigned claimed; /* … and it is another attempt's: as in struct heard */
-    ms_t intent_at;
+    ms_t intent_at, asked_at;
     struct exchange exchange; /* its provider and ask are filled by caller_ask_fill, as … */
     const struct offer *offer;
     json_t *mapped; /* owned */

@@ -79,16 +79,17 @@ void time_write_iso(ms_t at, char target[static TIME_ISO_SIZE])
     put_digits(target + 20, d.ms, 3);
 }
 
+static const char month_names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void time_write_http(ms_t at, char target[static TIME_HTTP_SIZE])
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const ms_t max = 253402300799999;
     struct date d = date_of(at < 0 ? 0 : at > max ? max : at);
     char text[96];
     (void)snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[d.weekday], d.day,
-                   months[d.month - 1], d.year, d.hour, d.minute, d.second);
+                   month_names[d.month - 1], d.year, d.hour, d.minute, d.second);
     (void)span_copy((struct span){text, TIME_HTTP_SIZE - 1}, target, TIME_HTTP_SIZE);
 }
 
@@ -157,4 +158,22 @@ bool time_read_iso(struct span text, ms_t *ret_at)
     *ret_at = days_of(year, month, day) * MS_DAY + hour * MS_HOUR + minute * MS_MINUTE +
               second * MS_SECOND + ms - offset;
     return true;
+}
+
+bool time_read_http(struct span text, ms_t *ret_at)
+{
+    char iso[] = "0000-00-00T00:00:00Z";
+    int month = 0;
+    bool has_form = text.size == TIME_HTTP_SIZE - 1 && memcmp(text.data + 3, ", ", 2) == 0 &&
+                    text.data[7] == ' ' && text.data[11] == ' ' && text.data[16] == ' ' &&
+                    memcmp(text.data + 25, " GMT", 4) == 0;
+    while (has_form && month < 12 && memcmp(text.data + 8, month_names[month], 3) != 0)
+        month++;
+    if (!has_form || month == 12)
+        return false;
+    memcpy(iso, text.data + 12, 4);
+    put_digits(iso + 5, month + 1, 2);
+    memcpy(iso + 8, text.data + 5, 2);
+    memcpy(iso + 11, text.data + 17, 8);
+    return time_read_iso(span_of(iso), ret_at);
 }

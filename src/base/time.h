@@ -25,5 +25,7 @@ int64_t time_month_begins(int64_t month);
 /* RFC 9110's IMF-fixdate, "Wed, 21 Jan 2026 21:00:00 GMT" */
 enum { TIME_HTTP_SIZE = 30 };
 void time_write_http(ms_t at, char target[static TIME_HTTP_SIZE]);
+/* False on anything else than that form; the day of the week is not looked at. */
+bool time_read_http(struct span text, ms_t *ret_at);
 
 #endif

@@ -138,14 +138,39 @@ static void writes_http(void **state)
     }
 }
 
+static void reads_what_http_says(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "Wed, 21 Jan 2026 21:00:00",
+        "Wed, 21 Jan 2026 21:00:00 UTC",
+        "Wed, 21 Jam 2026 21:00:00 GMT",
+        "Wed, 32 Jan 2026 21:00:00 GMT",
+        "Wed, 29 Feb 2026 21:00:00 GMT",
+        "Wed, 21 Jan 2026 21-00-00 GMT",
+        "Wednesday, 21-Jan-26 21:00 GMT",
+    };
+    char text[TIME_HTTP_SIZE];
+    ms_t read = 0;
+    (void)state;
+    for (ms_t at = 0; at < 20000 * MS_DAY; at += 61 * MS_DAY + 7 * MS_HOUR + 11 * MS_SECOND) {
+        time_write_http(at, text);
+        assert_true(time_read_http(span_of(text), &read));
+        assert_int_equal(read, at);
+    }
+    for (size_t n = 0; n < sizeof wrong / sizeof wrong[0]; n++) {
+        read = 42;
+        if (time_read_http(span_of(wrong[n]), &read) || read != 42)
+            fail_msg("%s", wrong[n]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_iso),
-        cmocka_unit_test(reads_iso),
-        cmocka_unit_test(refuses_what_is_no_time),
-        cmocka_unit_test(reads_what_it_writes),
-        cmocka_unit_test(writes_http),
+        cmocka_unit_test(writes_iso),           cmocka_unit_test(reads_iso),
+        cmocka_unit_test(reads_what_http_says), cmocka_unit_test(refuses_what_is_no_time),
+        cmocka_unit_test(reads_what_it_writes), cmocka_unit_test(writes_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static struct exchange exchange_of(struct rig *rig, const char *model, enum prov
                 .mark = "m",
                 .hook_url = "http://me.ex/h",
                 .sent_at = 1790000000000,
+                .asked_at = 1790000060000,
                 .arena = &rig->arena},
         .call = call,
         .remote_id = "r1",
@@ -30,7 +31,8 @@ static struct exchange exchange_of(struct rig *rig, const char *model, enum prov
 static bool read_text(struct exchange *exchange, int status, const char *text,
                       struct told *ret_told)
 {
-    const struct http_response answer = {.status = status, .body = span_of(text)};
+    struct http_response answer = {.status = status, .body = span_of(text)};
+    (void)http_response_add(&answer, "Date", SPAN("Sun, 01 Nov 2026 10:02:00 GMT"));
     return exchange_read(exchange, &answer, ret_told);
 }
 
