@@ -3,6 +3,7 @@
 #include "files.h"
 #include "operator.h"
 #include "receiver.h"
+#include "wire.h"
 
 #include <string.h>
 
@@ -92,6 +93,7 @@ static struct submission *draw(struct world *world)
     draw_times(world, submission);
     draw_dependencies(world, submission);
     files_draw(world, submission);
+    wire_write_input(world, submission);
     return submission;
 }
 
@@ -105,6 +107,7 @@ static void fill_asked(struct world *world, const struct request *request, struc
     asked->provider = swarm->provider_names[swarm->model_provider[submission->model]];
     for (unsigned n = 0; n < submission->count; n++)
         asked->inputs[n] = span_of(submission->input);
+    asked->metadata = span_of(submission->name);
     asked->route = span_of(swarm->routes[submission->model].text);
     for (unsigned n = 0; n < swarm->routes[submission->model].count; n++) {
         int64_t price = swarm->routes[submission->model].prices[n];

@@ -21,7 +21,7 @@ static void live(enum plant plant, uint64_t seed)
     /* What the store and assertions say of a planted mistake is noise here. */
     if (plant != PLANT_NONE && !freopen("/dev/null", "w", stderr))
         _exit(1);
-    struct world *world = world_make(seed, PLANT_TEST_JOBS, SWARM_ALL, plant);
+    struct world *world = world_make(seed, PLANT_TEST_JOBS, SWARM_ALL, plant, NULL);
     bool is_well = world_run(world);
     if (!is_well) {
         (void)printf("%s: seed %llu: %s, %s\n", plant_name(plant), (unsigned long long)seed,

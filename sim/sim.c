@@ -1,5 +1,6 @@
 /* The simulator's command line: lives seeds, says how many lives that were, and shows the first
  * failure with its story. */
+#include "wire_book.h"
 #include "world.h"
 
 #include <signal.h>
@@ -17,7 +18,8 @@ struct sim {
     uint64_t seeds, first, mask;
     unsigned jobs;
     enum plant plant;
-    bool verbose, whole; /* whole: the story of all jobs, not only of the one that failed */
+    struct wire_book *book; /* adapters and dialects face to face; NULL: core alone */
+    bool verbose, whole;    /* whole: the story of all jobs, not only of the one that failed */
 };
 
 struct tally {
@@ -67,7 +69,7 @@ static void tell(const struct sim *sim, const struct world *world)
 /* True when nothing broke. */
 static bool live(const struct sim *sim, uint64_t seed, bool with_story, struct tally *tally)
 {
-    struct world *world = world_make(seed, sim->jobs, sim->mask, sim->plant);
+    struct world *world = world_make(seed, sim->jobs, sim->mask, sim->plant, sim->book);
     current = world;
     *current_seed = seed;
     if (with_story)
@@ -196,8 +198,9 @@ static int run(struct sim *sim)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: sim [--seeds N] [--first SEED] [--jobs N] [--fault NAME]… "
-                          "[--plant NAME] [--verbose] [--whole]\nfaults:");
+    (void)fprintf(stderr,
+                  "usage: sim [--face] [--seeds N] [--first SEED] [--jobs N] [--fault NAME]… "
+                  "[--plant NAME] [--verbose] [--whole]\nfaults:");
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++)
         (void)fprintf(stderr, " %s", swarm_fault_name((enum swarm_fault)fault));
     (void)fprintf(stderr, "\nplants:");
@@ -236,17 +239,27 @@ static bool read_option(struct sim *sim, const char *name, const char *value)
 int main(int count, char **arguments)
 {
     struct sim sim = {.seeds = 100, .first = 1, .mask = SWARM_ALL, .jobs = 400};
+    char fault[CATALOG_FAULT_SIZE];
+    bool is_face = false;
     for (int n = 1; n < count; n++) {
         if (strcmp(arguments[n], "--verbose") == 0) {
             sim.verbose = true;
         } else if (strcmp(arguments[n], "--whole") == 0) {
             sim.whole = true;
+        } else if (strcmp(arguments[n], "--face") == 0) {
+            is_face = true;
         } else if (n + 1 >= count || !read_option(&sim, arguments[n], arguments[n + 1])) {
             return usage();
         } else {
             n++;
         }
     }
+    if (is_face && !(sim.book = wire_book_make(fault))) {
+        (void)fprintf(stderr, "sim: %s\n", fault);
+        return 3;
+    }
     (void)signal(SIGABRT, on_abort);
-    return run(&sim);
+    int result = run(&sim);
+    wire_book_free(sim.book);
+    return result;
 }

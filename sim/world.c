@@ -7,6 +7,8 @@
 #include "oracle.h"
 #include "receiver.h"
 #include "vendor.h"
+#include "wire.h"
+#include "wire_book.h"
 #include "worker.h"
 
 #include <assert.h>
@@ -107,7 +109,7 @@ void world_fail(struct world *world, const char *invariant, int64_t job, const c
     va_end(list);
 }
 
-static ms_t wall(const struct world *world)
+ms_t world_wall(const struct world *world)
 {
     return world->frozen ? world->frozen : WORLD_EPOCH + world->time + world->offset;
 }
@@ -263,7 +265,7 @@ static bool start(struct world *world, bool may_die)
         ram_fail_next(world->ram, RAM_BEGIN, STORE_BUSY);
     journal_note(world->journal, "started");
     enum store_result result;
-    while ((result = turn_recover(&world->turn, wall(world))) == STORE_BUSY)
+    while ((result = turn_recover(&world->turn, world_wall(world))) == STORE_BUSY)
         world->time += 100;
     if (result != STORE_OK) {
         journal_note(world->journal, "died while starting");
@@ -328,7 +330,7 @@ static void disturb_clock(struct world *world)
     else if (world_strikes(world, SWARM_CLOCK_BACK) && world->offset - jump > -WORLD_EPOCH / 2)
         world->offset -= jump;
     else if (!world->frozen && world_strikes(world, SWARM_CLOCK_FREEZE)) {
-        world->frozen = wall(world);
+        world->frozen = world_wall(world);
         world_plan(world, ITEM_CLOCK, world_about(world, 10 * MS_MINUTE));
     } else
         return;
@@ -398,6 +400,7 @@ static void gather(struct world *world)
 {
     struct heap_node *node;
     world->batch_count = 0;
+    wire_turn(world);
     while (world->batch_count < world->swarm.batch && (node = heap_first(&world->agenda)) &&
            node->at <= world->time) {
         heap_remove(&world->agenda, node);
@@ -414,7 +417,7 @@ static bool run_turn(struct world *world)
             disturb_store(world);
         enum store_result result =
             turn_run(&world->turn, world->batch, count,
-                     turn_time(&world->turn, wall(world), world->time), world->disk_free);
+                     turn_time(&world->turn, world_wall(world), world->time), world->disk_free);
         if (result == STORE_OK) {
             world->is_doubtful = false;
             ram_fail_next(world->ram, RAM_LOAD, STORE_OK); /* nothing was loaded */
@@ -478,7 +481,7 @@ static ms_t next_time(struct world *world)
     ms_t next = node ? node->at : MS_NEVER, wake = core_wake_at(world->core);
     if (wake == MS_NEVER)
         return next;
-    ms_t left = wake - turn_time(&world->turn, wall(world), world->time);
+    ms_t left = wake - turn_time(&world->turn, world_wall(world), world->time);
     ms_t at = world->time + (left > 0 ? left : 0);
     return at < next ? at : next;
 }
@@ -542,15 +545,20 @@ bool world_run(struct world *world)
     return !world->failure.invariant;
 }
 
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant)
+struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant,
+                         const struct wire_book *book)
 {
     struct world *world = memory_new(struct world);
     swarm_draw(&world->swarm, seed, jobs, mask);
     rng_init(&world->rng, seed);
+    if (book)
+        wire_book_draw(book, &world->swarm);
     ledger_init(&world->ledger, &world->swarm);
     heap_init(&world->agenda);
     arena_init(&world->arena);
     world->plant = plant;
+    world->book = book;
+    wire_init(world);
     world->ram = ram_open();
     world->store = plant_store(world);
     world->disk_free = UINT64_MAX;
@@ -570,6 +578,7 @@ void world_free(struct world *world)
     if (world->core)
         drop_core(world);
     plant_close(world);
+    wire_done(world);
     store_close(world->ram);
     heap_done(&world->agenda);
     arena_done(&world->arena);

@@ -74,8 +74,13 @@ struct vendor_mood {
     ms_t probe_at;      /* … since */
 };
 
+struct wire_book;
+struct wires;
+
 struct world {
     struct swarm swarm;
+    const struct wire_book *book; /* adapters and dialects are in between; NULL: core alone */
+    struct wires *wires;
     struct rng rng;
     struct ledger ledger;
     struct journal *journal; /* NULL: none is kept */
@@ -127,7 +132,10 @@ struct world {
     uint64_t turns, events_seen, crashes;
 };
 
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant);
+/* `book` is borrowed, and makes the world one of adapters and dialects face to face (wire.h); NULL:
+ * the core is alone. */
+struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant,
+                         const struct wire_book *book);
 void world_free(struct world *world);
 /* Lives the seed to its end; false when an invariant broke, see world->failure. */
 bool world_run(struct world *world);
@@ -137,6 +145,8 @@ bool world_run(struct world *world);
 /* Whether a fault strikes now; never in the liveness phase. */
 bool world_strikes(struct world *world, enum swarm_fault fault);
 bool world_has(const struct world *world, enum swarm_fault fault);
+/* What the gateway's wall clock shows. */
+ms_t world_wall(const struct world *world);
 /* A time around `mean`, with a long tail. */
 ms_t world_about(struct world *world, ms_t mean);
 struct item *world_plan(struct world *world, enum item_kind kind, ms_t delay);
