@@ -1,5 +1,6 @@
 #include "client.h"
 
+#include "corner.h"
 #include "files.h"
 #include "operator.h"
 #include "receiver.h"
@@ -11,7 +12,8 @@ enum { CLIENT_CANCEL_AGAIN_IN = 3, CLIENT_START_MAX_MS = 2 * 3600 * 1000 };
 
 bool client_is_done(const struct world *world)
 {
-    return world->submitted >= world->swarm.jobs && world->acts_after > 4 + world->swarm.jobs / 16;
+    unsigned after = world->corner ? 0 : 5 + world->swarm.jobs / 16;
+    return world->submitted >= world->swarm.jobs && world->acts_after >= after;
 }
 
 int64_t client_some_job(struct world *world, unsigned *ret_tenant)
@@ -91,6 +93,8 @@ static struct submission *draw(struct world *world)
     if (swarm->routes[submission->model].count)
         submission->flags = (unsigned)(rng_next(&world->rng) & rng_next(&world->rng) & 7);
     draw_times(world, submission);
+    if (world->corner)
+        submission->deadline = world->now + CORNER_DEADLINE_MS;
     draw_dependencies(world, submission);
     files_draw(world, submission);
     wire_write_input(world, submission);

@@ -44,6 +44,8 @@ bool vendor_is_known(const struct world *world, const struct ledger_entry *entry
 /* vendor_hint.c */
 /* At the entry's end, where its vendor calls back. */
 void vendor_call_back(struct world *world, const struct ledger_entry *entry);
+/* … and whether it has ended or not. */
+void vendor_call_back_now(struct world *world, const struct ledger_entry *entry);
 /* A stranger, perhaps, about the job's attempt. */
 void vendor_forge(struct world *world, const struct job *job, unsigned vendor);
 

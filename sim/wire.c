@@ -160,6 +160,7 @@ void wire_open(struct world *world, struct vendor_call *call, const struct effec
         json_t *input = json_read(span_of(job->input), fault);
         wire->mapped = mapping_apply(offer, input, span_of(job->id));
         json_decref(input);
+        plant_ask(world, wire);
     }
     const char *id = effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id;
     wire->exchange = (struct exchange){
@@ -347,7 +348,9 @@ const struct told *wire_hear(struct world *world, struct vendor_call *call)
     struct told *told = &wire->told;
     if (!wire->is_told) {
         bool goes_on = false;
-        if (wire->how == WIRE_SILENT)
+        if (wire->how != WIRE_SILENT && plant_read(world, wire))
+            goes_on = false;
+        else if (wire->how == WIRE_SILENT)
             exchange_silence(&wire->exchange, false, SPAN("No answer came."), told);
         else
             goes_on = exchange_read(&wire->exchange, &wire->response, told);

@@ -105,22 +105,27 @@ struct secret wire_book_secret(const struct wire_book *book, const char *provide
 
 /* ---------------------------------------------------------------- the swarm */
 
+static const char *const providers[] = {"replicate", "fal", "runpod"};
+enum { PROVIDERS = sizeof providers / sizeof providers[0] };
+
+static void set_provider(struct swarm *swarm, unsigned number, const char *name, bool calls_back)
+{
+    char *place = swarm->provider_names[swarm->local_count + number];
+    (void)span_copy(span_of(name), place, SWARM_NAME_SIZE);
+    swarm->providers[swarm->local_count + number].name = place;
+    swarm->vendors[number].traits = provider_find(span_of(name))->traits;
+    swarm->vendors[number].traits.name = place;
+    swarm->vendors[number].calls_back = calls_back;
+    swarm->says_cost[number] = false; /* none of them does */
+}
+
 static void draw_providers(struct swarm *swarm, struct rng *rng)
 {
-    static const char *const names[] = {"replicate", "fal", "runpod"};
-    enum { COUNT = sizeof names / sizeof names[0] };
-    unsigned first = (unsigned)rng_below(rng, COUNT);
-    swarm->vendor_count = 1 + (unsigned)rng_below(rng, COUNT);
+    unsigned first = (unsigned)rng_below(rng, PROVIDERS);
+    swarm->vendor_count = 1 + (unsigned)rng_below(rng, PROVIDERS);
     swarm->provider_count = swarm->local_count + swarm->vendor_count;
     for (unsigned n = 0; n < swarm->vendor_count; n++) {
-        const char *name = names[(first + n) % COUNT];
-        char *place = swarm->provider_names[swarm->local_count + n];
-        (void)span_copy(span_of(name), place, SWARM_NAME_SIZE);
-        swarm->providers[swarm->local_count + n].name = place;
-        swarm->vendors[n].traits = provider_find(span_of(name))->traits;
-        swarm->vendors[n].traits.name = place;
-        swarm->vendors[n].calls_back = rng_below(rng, 2);
-        swarm->says_cost[n] = false; /* none of them does */
+        set_provider(swarm, n, providers[(first + n) % PROVIDERS], rng_below(rng, 2));
         swarm->signs[n] = rng_below(rng, 2);
     }
 }
@@ -162,6 +167,13 @@ static bool draw_route(struct swarm *swarm, unsigned number, const struct model 
     return route.count > 0;
 }
 
+static void set_model(struct swarm *swarm, unsigned number, const struct wire_model *model)
+{
+    (void)span_copy(span_of(model->model->id), swarm->model_names[number], SWARM_NAME_SIZE);
+    swarm->inputs[number] = model->input;
+    swarm->model_provider[number] = swarm->local_count + swarm->routes[number].vendors[0];
+}
+
 static void draw_models(const struct wire_book *book, struct swarm *swarm, struct rng *rng)
 {
     unsigned count = 0, wanted = swarm->model_count, first = (unsigned)rng_below(rng, WIRE_MODELS);
@@ -171,10 +183,7 @@ static void draw_models(const struct wire_book *book, struct swarm *swarm, struc
         memset(swarm->models[count].providers, 0, sizeof swarm->models[count].providers);
         if (!draw_route(swarm, count, drawn->model, rng))
             continue;
-        (void)span_copy(span_of(drawn->model->id), swarm->model_names[count], SWARM_NAME_SIZE);
-        swarm->inputs[count] = drawn->input;
-        swarm->model_provider[count] = swarm->local_count + swarm->routes[count].vendors[0];
-        count++;
+        set_model(swarm, count++, drawn);
     }
     swarm->model_count = count;
 }
@@ -189,4 +198,14 @@ void wire_book_draw(const struct wire_book *book, struct swarm *swarm)
     swarm->config.vendor_count = swarm->vendor_count;
     swarm->config.provider_count = swarm->provider_count;
     swarm->config.model_count = swarm->model_count;
+}
+
+void wire_book_corner(const struct wire_book *book, unsigned class, struct swarm *swarm)
+{
+    struct rng rng;
+    rng_init(&rng, class);
+    set_provider(swarm, 0, providers[class / 2 % PROVIDERS], class % 2);
+    swarm->signs[0] = true;
+    (void)draw_route(swarm, 0, book->models[0].model, &rng); /* all of them offer it */
+    set_model(swarm, 0, &book->models[0]);
 }

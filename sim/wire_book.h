@@ -25,6 +25,8 @@ void wire_book_free(struct wire_book *book); /* accepts NULL */
 /* Gives the swarm real providers with what they can, and real models at them, in place of those it
  * has. Every model is run by providers. */
 void wire_book_draw(const struct wire_book *book, struct swarm *swarm);
+/* For a corner: one model, at one of the providers, that calls back or does not. */
+void wire_book_corner(const struct wire_book *book, unsigned class, struct swarm *swarm);
 /* The key of a webhook's signature that the gateway was told; empty: the provider has none. */
 struct secret wire_book_secret(const struct wire_book *book, const char *provider);
 /* Standard Webhooks' secret, as replicate's. */

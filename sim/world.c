@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 #include "client.h"
+#include "corner.h"
+#include "disturb.h"
 #include "files.h"
 #include "operator.h"
 #include "oracle.h"
@@ -31,6 +33,8 @@ bool world_has(const struct world *world, enum swarm_fault fault)
 
 bool world_strikes(struct world *world, enum swarm_fault fault)
 {
+    if (world->corner)
+        return corner_strikes(world->corner, fault);
     /* A gateway that dies all the time never gets anything done. */
     bool is_crash =
         fault == SWARM_CRASH || fault == SWARM_CRASH_EFFECTS || fault == SWARM_STORE_DOUBT;
@@ -318,49 +322,6 @@ static void die(struct world *world, const char *why)
 
 /* ---------------------------------------------------------------- one turn */
 
-static void disturb_clock(struct world *world)
-{
-    static const ms_t jumps[] = {MS_SECOND, MS_MINUTE, MS_HOUR, MS_DAY, 365 * MS_DAY};
-    /* Jumps are rarer than the rate says, or nothing else would happen. */
-    if (rng_below(&world->rng, 50) != 0)
-        return;
-    ms_t jump = 1 + (ms_t)rng_below(&world->rng, (uint64_t)jumps[rng_below(&world->rng, 5)]);
-    if (world_strikes(world, SWARM_CLOCK_FORWARD))
-        world->offset += jump;
-    else if (world_strikes(world, SWARM_CLOCK_BACK) && world->offset - jump > -WORLD_EPOCH / 2)
-        world->offset -= jump;
-    else if (!world->frozen && world_strikes(world, SWARM_CLOCK_FREEZE)) {
-        world->frozen = world_wall(world);
-        world_plan(world, ITEM_CLOCK, world_about(world, 10 * MS_MINUTE));
-    } else
-        return;
-    journal_note(world->journal, "somebody touched the wall clock");
-}
-
-static void disturb_store(struct world *world)
-{
-    static const enum ram_call calls[] = {RAM_BEGIN, RAM_APPLY, RAM_GET, RAM_COMMIT};
-    static const enum ram_call doubts[] = {RAM_COMMIT, RAM_COMMIT_KEPT, RAM_LOAD};
-    if (world_strikes(world, SWARM_STORE_BUSY))
-        ram_fail_next(world->ram, rng_below(&world->rng, 4) ? RAM_BEGIN : RAM_COMMIT, STORE_BUSY);
-    if (world_strikes(world, SWARM_STORE_FULL))
-        ram_fail_next(world->ram, calls[rng_below(&world->rng, 4)], STORE_FULL);
-    if (world_strikes(world, SWARM_STORE_DOUBT)) {
-        world->is_doubtful = true;
-        ram_fail_next(world->ram, doubts[rng_below(&world->rng, 3)], STORE_BROKEN);
-    }
-}
-
-static void disturb_disk(struct world *world)
-{
-    if (world->disk_free < world->swarm.config.disk_reserve || !world_strikes(world, SWARM_DISK) ||
-        rng_below(&world->rng, 20) != 0)
-        return;
-    world->disk_free = rng_below(&world->rng, world->swarm.config.disk_reserve);
-    world_plan(world, ITEM_DISK, world_about(world, MS_MINUTE));
-    journal_note(world->journal, "the disk is nearly full");
-}
-
 static void take_item(struct world *world, struct item *item)
 {
     switch (item->kind) {
@@ -450,6 +411,8 @@ static void pass(struct world *world)
         disturb_clock(world);
         disturb_disk(world);
     }
+    if (world->corner)
+        corner_pass(world);
     gather(world);
     if (!world->is_calm && world_strikes(world, SWARM_NEW_LIMITS))
         change_limits(world);
@@ -545,19 +508,28 @@ bool world_run(struct world *world)
     return !world->failure.invariant;
 }
 
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant,
-                         const struct wire_book *book)
+static void draw(struct world *world, const struct world_rule *rule)
+{
+    swarm_draw(&world->swarm, rule->seed, rule->jobs, rule->corner ? 0 : rule->mask);
+    if (rule->corner)
+        corner_draw(rule->corner, &world->swarm);
+    if (rule->book && rule->corner)
+        wire_book_corner(rule->book, rule->corner->class, &world->swarm);
+    else if (rule->book)
+        wire_book_draw(rule->book, &world->swarm);
+}
+
+struct world *world_make(const struct world_rule *rule)
 {
     struct world *world = memory_new(struct world);
-    swarm_draw(&world->swarm, seed, jobs, mask);
-    rng_init(&world->rng, seed);
-    if (book)
-        wire_book_draw(book, &world->swarm);
+    draw(world, rule);
+    rng_init(&world->rng, rule->seed);
     ledger_init(&world->ledger, &world->swarm);
     heap_init(&world->agenda);
     arena_init(&world->arena);
-    world->plant = plant;
-    world->book = book;
+    world->plant = rule->plant;
+    world->book = rule->book;
+    world->corner = rule->corner;
     wire_init(world);
     world->ram = ram_open();
     world->store = plant_store(world);

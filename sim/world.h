@@ -74,12 +74,26 @@ struct vendor_mood {
     ms_t probe_at;      /* … since */
 };
 
+struct corner;
 struct wire_book;
 struct wires;
 
+/* What decides how a world is. */
+struct world_rule {
+    uint64_t seed;
+    unsigned jobs; /* submissions that clients make */
+    uint64_t mask; /* faults that may be on, bit by bit */
+    enum plant plant;
+    /* Adapters and dialects stand in between (wire.h); borrowed. NULL: the core is alone. */
+    const struct wire_book *book;
+    /* One job, and what happens to it (corner.h); borrowed. NULL: a swarm. */
+    struct corner *corner;
+};
+
 struct world {
     struct swarm swarm;
-    const struct wire_book *book; /* adapters and dialects are in between; NULL: core alone */
+    const struct wire_book *book;
+    struct corner *corner;
     struct wires *wires;
     struct rng rng;
     struct ledger ledger;
@@ -132,10 +146,7 @@ struct world {
     uint64_t turns, events_seen, crashes;
 };
 
-/* `book` is borrowed, and makes the world one of adapters and dialects face to face (wire.h); NULL:
- * the core is alone. */
-struct world *world_make(uint64_t seed, unsigned jobs, uint64_t mask, enum plant plant,
-                         const struct wire_book *book);
+struct world *world_make(const struct world_rule *rule);
 void world_free(struct world *world);
 /* Lives the seed to its end; false when an invariant broke, see world->failure. */
 bool world_run(struct world *world);
