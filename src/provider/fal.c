@@ -178,11 +178,17 @@ static void read_refusal(const struct http_response *answer, const json_t *body,
 static void read_canceled(const struct http_response *answer, const json_t *body, struct told *told)
 {
     struct span status = json_span(json_object_get(body, "status"));
-    /* Taken out of the queue at once, or only told to stop: the next poll says which. */
+    bool is_heard =
+        span_is(status, "CANCELLATION_REQUESTED") || span_is(status, "ALREADY_COMPLETED");
     if (answer->status == 404)
         told->kind = TOLD_GONE;
     else if (answer->status == 200 && span_is(status, "OK"))
-        told->kind = TOLD_STOPPED;
+        told->kind = TOLD_STOPPED; /* taken out of the queue */
+    if (told->kind != TOLD_NOTHING || !is_heard)
+        return;
+    /* It was heard, or came too late: the next poll says which, and what of it is billed. */
+    told->kind = TOLD_RUNNING;
+    told->error = ERROR_NONE;
 }
 
 static void read_history(const struct ask *ask, const json_t *body, struct told *told)
