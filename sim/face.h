@@ -1,6 +1,6 @@
 /* The side that answers of the providers' protocols, as our dialects play it: what an adapter asks
  * is read as our server would read it, and written back as bytes. The adapters' own side is
- * provider/exchange.h. Used face to face by the simulator (wire.h) and by face_test.c. */
+ * provider/question.h. Used face to face by the simulator (wire.h) and by face_test.c. */
 #ifndef SIM_FACE_H
 #define SIM_FACE_H
 

@@ -6,8 +6,8 @@
 #include "catalog/input.h"
 #include "catalog/mapping.h"
 #include "face.h"
-#include "provider/exchange.h"
 #include "provider/provider_test_rig.h"
+#include "provider/question.h"
 
 static const char id[] = "gen_000000000000100aywaheppjw7";
 static const char *golden;
@@ -87,10 +87,10 @@ static json_t *make_input(struct rig *rig, const struct model *model, const char
     return input;
 }
 
-static struct exchange ask(struct rig *rig, const struct side *side, const struct offer *offer,
+static struct question ask(struct rig *rig, const struct side *side, const struct offer *offer,
                            struct span call)
 {
-    return (struct exchange){
+    return (struct question){
         .provider = provider_find(span_of(side->provider)),
         .ask = {.offer = offer,
                 .base_url = face_base_url(side->provider),
@@ -130,16 +130,16 @@ static void translate(void *context, const char *name, struct span sent, struct 
     bool refuses = span_is(words[2], "refused");
     assert_true(refuses || state_find(words[2], &state));
     const struct model *model = catalog_find(rig->catalog, span_of(side->model));
-    struct exchange exchange = ask(rig, side, model->offers[0], words[1]);
+    struct question question = ask(rig, side, model->offers[0], words[1]);
     json_t *input = make_input(rig, model, side->input);
     json_t *theirs = mapping_apply(model->offers[0], input, span_of(id));
-    exchange.ask.input = theirs;
+    question.ask.input = theirs;
     buffer_init(&body, 1 << 20);
-    exchange_request(&exchange, &request);
+    question_request(&question, &request);
     struct news news = {.input = input, .refusal = refuses ? error : ERROR_NONE};
     set_job(&news.job, side->model, state, refuses ? ERROR_NONE : error);
     answer(rig, &request, &news, &body, &response);
-    exchange.provider->read(exchange.call, &exchange.ask, &response, &told);
+    question.provider->read(question.call, &question.ask, &response, &told);
     rig_show_told(&told, outcome);
     buffer_done(&body);
     json_decref(theirs);

@@ -21,7 +21,7 @@ static void forget_date(struct http_response *response)
 
 static void mistake(enum plant plant, const struct wire *wire, struct told *told)
 {
-    bool is_submission = wire->exchange.call == PROVIDER_CALL_SUBMIT;
+    bool is_submission = wire->question.call == PROVIDER_CALL_SUBMIT;
     if (plant == PLANT_BAD_GATEWAY && is_submission && wire->response.status >= 500)
         told->kind = TOLD_REFUSED;
     if (plant == PLANT_HALF_A_WORD && is_submission && told->kind == TOLD_NOTHING &&
@@ -33,18 +33,18 @@ static void mistake(enum plant plant, const struct wire *wire, struct told *told
 
 bool plant_read(struct world *world, struct wire *wire)
 {
-    struct exchange *exchange = &wire->exchange;
+    struct question *question = &wire->question;
     if (world->plant == PLANT_OWN_CLOCK)
         forget_date(&wire->response);
     bool is_planted = world->plant == PLANT_BAD_GATEWAY || world->plant == PLANT_HALF_A_WORD ||
                       world->plant == PLANT_ALIKE;
-    bool is_last = world->plant == PLANT_LAST_WORD && exchange->call == PROVIDER_CALL_CANCEL;
+    bool is_last = world->plant == PLANT_LAST_WORD && question->call == PROVIDER_CALL_CANCEL;
     if (is_last)
-        exchange->provider->read(PROVIDER_CALL_POLL, &exchange->ask, &wire->response, &wire->told);
+        question->provider->read(PROVIDER_CALL_POLL, &question->ask, &wire->response, &wire->told);
     /* Pages and files go on as ever. */
-    if (is_planted && (exchange->call == PROVIDER_CALL_SUBMIT ||
-                       (exchange->call == PROVIDER_CALL_FIND && !exchange->pages))) {
-        exchange->provider->read(exchange->call, &exchange->ask, &wire->response, &wire->told);
+    if (is_planted && (question->call == PROVIDER_CALL_SUBMIT ||
+                       (question->call == PROVIDER_CALL_FIND && !question->pages))) {
+        question->provider->read(question->call, &question->ask, &wire->response, &wire->told);
         mistake(world->plant, wire, &wire->told);
         return wire->told.kind != TOLD_MORE;
     }

@@ -5,7 +5,7 @@
 #include "core/route.h"
 #include "face.h"
 #include "oracle.h"
-#include "provider/exchange.h"
+#include "provider/question.h"
 #include "vendor_private.h"
 #include "wire_book.h"
 #include "wire_private.h"
@@ -137,7 +137,7 @@ static const char *hook_url(const struct world *world, const struct vendor_call 
 
 static void prepare(struct wire *wire)
 {
-    exchange_request(&wire->exchange, &wire->request);
+    question_request(&wire->question, &wire->request);
     wire->how = WIRE_SILENT;
     wire->is_told = false;
 }
@@ -163,7 +163,7 @@ void wire_open(struct world *world, struct vendor_call *call, const struct effec
         plant_ask(world, wire);
     }
     const char *id = effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id;
-    wire->exchange = (struct exchange){
+    wire->question = (struct question){
         .provider = provider_find(span_of(job->attempt.provider)),
         .ask =
             {
@@ -194,7 +194,7 @@ static const char *check_ask(const struct world *world, const struct vendor_call
     const struct wire *wire = call->wire;
     const struct call_ask *ask = &wire->face.call.ask;
     const struct ledger_job *job = ledger_find_job(&world->ledger, call->job);
-    const char *url = wire->exchange.ask.hook_url;
+    const char *url = wire->question.ask.hook_url;
     struct buffer text;
     if (wire->face.call.kind != CALL_ASK)
         return "is no submission";
@@ -214,7 +214,7 @@ static const char *check_call(const struct world *world, const struct vendor_cal
 {
     const struct wire *wire = call->wire;
     const struct call *read = &wire->face.call;
-    switch (wire->exchange.call) {
+    switch (wire->question.call) {
     case PROVIDER_CALL_SUBMIT:
         return check_ask(world, call);
     case PROVIDER_CALL_FIND:
@@ -231,13 +231,13 @@ static const char *check_call(const struct world *world, const struct vendor_cal
     case PROVIDER_CALL_HEALTH:
         return "is about nobody";
     }
-    return span_is(read->job_id, wire->exchange.remote_id) ? NULL : "is about another";
+    return span_is(read->job_id, wire->question.remote_id) ? NULL : "is about another";
 }
 
 bool wire_arrive(struct world *world, struct vendor_call *call)
 {
     struct wire *wire = call->wire;
-    const char *name = call_names[wire->exchange.call];
+    const char *name = call_names[wire->question.call];
     wire->face.scene = (struct dialect_scene){.catalog = world->book->catalog,
                                               .now = WORLD_EPOCH + world->time,
                                               .arena = &wire->arena,
@@ -246,13 +246,13 @@ bool wire_arrive(struct world *world, struct vendor_call *call)
     const char *problem = face_read(&wire->face, &wire->request) ? NULL : "has no route";
     /* An id that no vendor gave is none for the dialect, either. */
     bool is_unknown = !problem && wire->face.faults.code == ERROR_NOT_FOUND && call->id == 0 &&
-                      wire->exchange.call != PROVIDER_CALL_SUBMIT;
+                      wire->question.call != PROVIDER_CALL_SUBMIT;
     if (!problem && !is_unknown)
         problem =
             faults_any(&wire->face.faults) ? wire->face.faults.sentence : check_call(world, call);
     if (problem)
         world_fail(world, "L3", call->job, "%s's %s as the dialect reads it: %s",
-                   wire->exchange.provider->traits.name, name, problem);
+                   wire->question.provider->traits.name, name, problem);
     return !problem;
 }
 
@@ -315,8 +315,8 @@ static const char *check_found(const struct world *world, const struct vendor_ca
 static bool may_say_nothing(const struct vendor_call *call)
 {
     const struct wire *wire = call->wire;
-    bool is_read = wire->exchange.call != PROVIDER_CALL_SUBMIT;
-    bool is_cancel = wire->exchange.call == PROVIDER_CALL_CANCEL;
+    bool is_read = wire->question.call != PROVIDER_CALL_SUBMIT;
+    bool is_cancel = wire->question.call == PROVIDER_CALL_CANCEL;
     return (call->kind == TOLD_LATER && is_read) || is_cancel;
 }
 
@@ -327,12 +327,12 @@ static const char *check_told(const struct world *world, const struct vendor_cal
     bool is_harmed = wire->how != WIRE_WHOLE;
     if (is_harmed)
         return told->kind == TOLD_NOTHING ? NULL : "is taken for a word";
-    if (wire->exchange.call == PROVIDER_CALL_FIND)
+    if (wire->question.call == PROVIDER_CALL_FIND)
         return call->kind == TOLD_LATER ? NULL : check_found(world, call, told);
     if (told->kind == TOLD_NOTHING && may_say_nothing(call))
         return NULL;
     /* How it ended, and what it costs, is a poll's to tell. */
-    if (wire->exchange.call == PROVIDER_CALL_CANCEL && told->kind == TOLD_RUNNING)
+    if (wire->question.call == PROVIDER_CALL_CANCEL && told->kind == TOLD_RUNNING)
         return NULL;
     return check_same(world, call, told);
 }
@@ -351,9 +351,9 @@ const struct told *wire_hear(struct world *world, struct vendor_call *call)
         if (wire->how != WIRE_SILENT && plant_read(world, wire))
             goes_on = false;
         else if (wire->how == WIRE_SILENT)
-            exchange_silence(&wire->exchange, false, SPAN("No answer came."), told);
+            question_silence(&wire->question, false, SPAN("No answer came."), told);
         else
-            goes_on = exchange_read(&wire->exchange, &wire->response, told);
+            goes_on = question_read(&wire->question, &wire->response, told);
         if (goes_on) {
             prepare(wire);
             return NULL;
@@ -362,7 +362,7 @@ const struct told *wire_hear(struct world *world, struct vendor_call *call)
         const char *problem = check_told(world, call, told);
         if (problem)
             world_fail(world, "L3", call->job, "%s's answer to %s, %s, was heard as %s: it %s",
-                       wire->exchange.provider->traits.name, call_names[wire->exchange.call],
+                       wire->question.provider->traits.name, call_names[wire->question.call],
                        told_name(call->kind), told_name(told->kind), problem);
     }
     for (unsigned n = 0; n < told->file_count; n++)

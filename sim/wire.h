@@ -1,5 +1,5 @@
 /* Face to face: the calls of the faked world as bytes. What the core wants asked is asked by the
- * real adapters (provider/exchange.h) and read by the real dialects (face.h); what the vendor's
+ * real adapters (provider/question.h) and read by the real dialects (face.h); what the vendor's
  * books say to it goes back by the dialect and is read by the adapter, unless something happened to
  * it on its way. Which calls come late or never, and what vendors do, is vendor.c's affair all the
  * same, so both modes play the same faults under the same judge.
@@ -30,7 +30,7 @@ bool wire_arrive(struct world *world, struct vendor_call *call);
 void wire_list(struct world *world, struct vendor_call *call);
 /* The answer leaves: what call->kind and its entry say. `is_lost`: it never arrives. */
 void wire_answer(struct world *world, struct vendor_call *call, bool is_lost);
-/* What was told; NULL: the exchange goes on with another request. Borrowed until the turn ends. */
+/* What was told; NULL: the question goes on with another request. Borrowed until the turn ends. */
 const struct told *wire_hear(struct world *world, struct vendor_call *call);
 /* The entry whose file lies at the URL, counted from 1; 0: nobody's. */
 unsigned wire_find_file(const struct world *world, struct span url);

@@ -212,7 +212,7 @@ static void write_rubbish(struct world *world, struct wire *wire)
         wire->response.body = span_make(bytes, HARM_BYTES);
     }
     /* Files without a word of them are what a model makes of nothing: no harm that can be seen. */
-    if (wire->exchange.call == PROVIDER_CALL_RESULT && wire->response.status == 200 && body == 6)
+    if (wire->question.call == PROVIDER_CALL_RESULT && wire->response.status == 200 && body == 6)
         wire->response.status = 500;
     static const char *const types[] = {"application/json", "text/html", "text/plain"};
     (void)http_response_add(&wire->response, "Content-Type",

@@ -4,7 +4,7 @@
 
 #include "dialect/replicate.h"
 #include "face.h"
-#include "provider/exchange.h"
+#include "provider/question.h"
 #include "wire.h"
 
 enum wire_how {
@@ -18,7 +18,7 @@ struct wire {
     struct arena arena;
     json_t *mapped; /* owned */
     /* The side that asks. */
-    struct exchange exchange;
+    struct question question;
     struct http_request request;
     struct told told;
     bool is_told;

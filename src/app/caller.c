@@ -125,10 +125,10 @@ static void finish_claimed(struct errand *errand, const struct told *told, bool 
     message->event.heard = (struct heard){
         .job = errand->job,
         .attempt = errand->attempt,
-        .call = exchange_call(&errand->exchange),
+        .call = question_call(&errand->question),
         .sent = sent,
-        .remote_id = *errand->exchange.remote_id
-                         ? arena_copy(&message->arena, span_of(errand->exchange.remote_id))
+        .remote_id = *errand->question.remote_id
+                         ? arena_copy(&message->arena, span_of(errand->question.remote_id))
                          : NULL,
         .told = copy_told(&message->arena, told),
         .claimed = bits,
@@ -147,7 +147,7 @@ static void note_call(const struct errand *errand, const struct told *told,
 {
     log_debug("provider", log_text("job", errand->job_id),
               log_text("provider", errand->provider_name),
-              log_number("call", (int64_t)errand->exchange.call),
+              log_number("call", (int64_t)errand->question.call),
               log_number("status", result->response.status),
               log_text("outcome", egress_outcome_name(result->outcome)),
               log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
@@ -168,9 +168,9 @@ static void on_done(void *context, const struct egress_result *result)
     struct told told;
     bool goes_on = false;
     if (result->outcome == EGRESS_ANSWERED)
-        goes_on = exchange_read(&errand->exchange, &result->response, &told);
+        goes_on = question_read(&errand->question, &result->response, &told);
     else
-        exchange_silence(&errand->exchange, is_our_fault(result), span_of(result->sentence), &told);
+        question_silence(&errand->question, is_our_fault(result), span_of(result->sentence), &told);
     note_call(errand, &told, result);
     if (goes_on) {
         send_call(errand);
@@ -203,18 +203,18 @@ static const char *trusted_origin(struct errand *errand, const struct http_reque
     const char *history =
         json_string_value(json_object_get(errand->offer->provider->details, "historyUrl"));
     const char *origin = caller_origin(history ? history : "", &errand->arena);
-    bool is_history = errand->exchange.call == PROVIDER_CALL_FIND && *origin &&
+    bool is_history = errand->question.call == PROVIDER_CALL_FIND && *origin &&
                       span_starts(request->target, origin);
-    return is_history ? origin : caller_origin(errand->exchange.ask.base_url, &errand->arena);
+    return is_history ? origin : caller_origin(errand->question.ask.base_url, &errand->arena);
 }
 
 static void send_call(struct errand *errand)
 {
     struct http_request request;
-    bool pays = errand->exchange.call == PROVIDER_CALL_SUBMIT;
-    bool is_small = pays || errand->exchange.call == PROVIDER_CALL_CANCEL;
+    bool pays = errand->question.call == PROVIDER_CALL_SUBMIT;
+    bool is_small = pays || errand->question.call == PROVIDER_CALL_CANCEL;
     ms_t total = (pays ? 90 : 30) * MS_SECOND;
-    exchange_request(&errand->exchange, &request);
+    question_request(&errand->question, &request);
     const struct egress_call call = {
         .request = &request,
         .trusted = trusted_origin(errand, &request),
@@ -249,10 +249,10 @@ static void begin(struct errand *errand)
 {
     struct told told;
     int64_t job = 0;
-    errand->exchange.call = call_of(errand->kind);
+    errand->question.call = call_of(errand->kind);
     if (errand->is_named)
         errand->claimed = reader_remote_id(errand->caller->config.reader,
-                                           errand->exchange.remote_id, &job) != STORE_NONE;
+                                           errand->question.remote_id, &job) != STORE_NONE;
     if (caller_ask_fill(errand, &told)) {
         send_call(errand);
         return;
@@ -331,10 +331,10 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     errand->slug = arena_copy(arena, offer.slug);
     errand->input = arena_copy(arena, span_of(job->input));
     errand->is_named = effect->on.remote_id != NULL;
-    errand->exchange.remote_id = arena_copy(
+    errand->question.remote_id = arena_copy(
         arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
-    errand->exchange.handle = arena_copy(arena, span_of(job->attempt.handle));
-    errand->exchange.page = "";
+    errand->question.handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->question.page = "";
     errand->intent_at = job->attempt.intent_at;
     errand->asked_at = effect->on.asked_at;
     return errand;

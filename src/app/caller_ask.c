@@ -54,14 +54,14 @@ static bool find_offer(struct errand *errand, struct told *told)
 {
     const struct catalog *catalog = errand->caller->config.catalog;
     const struct model *model = catalog_find(catalog, span_of(errand->model));
-    errand->exchange.provider = provider_find(span_of(errand->provider_name));
+    errand->question.provider = provider_find(span_of(errand->provider_name));
     for (unsigned n = 0; model && n < model->offer_count; n++) {
         const struct offer *offer = model->offers[n];
         if (strcmp(offer->provider->name, errand->provider_name) == 0 &&
             strcmp(offer->slug, errand->slug) == 0)
             errand->offer = offer;
     }
-    if (errand->exchange.provider && errand->offer)
+    if (errand->question.provider && errand->offer)
         return true;
     return refuse(told, ERROR_PROVIDER_NOT_CONFIGURED, "%s is not offered by %s any more.",
                   errand->model, errand->provider_name);
@@ -214,7 +214,7 @@ static const char *hook_url(const struct errand *errand, const char *mark)
 {
     const char *base = errand->caller->hook_base ? errand->caller->hook_base
                                                  : errand->caller->config.config->public_url;
-    if (!base || !(errand->exchange.provider->traits.can & CAN_HOOK))
+    if (!base || !(errand->question.provider->traits.can & CAN_HOOK))
         return NULL;
     return arena_print((struct arena *)(uintptr_t)&errand->arena, "%s/callbacks/%s/%s.%u.%s", base,
                        errand->provider_name, errand->job_id, errand->attempt, mark);
@@ -232,7 +232,7 @@ bool caller_ask_fill(struct errand *errand, struct told *told)
     const char *variable = errand->offer->endpoint_variable;
     const char *endpoint = variable ? getenv(variable) : NULL;
     caller_mark(errand->caller->config.secret, errand->job_id, errand->attempt, mark);
-    errand->exchange.ask = (struct ask){
+    errand->question.ask = (struct ask){
         .offer = errand->offer,
         .base_url = caller_base_url(errand->offer, &errand->arena),
         .endpoint = arena_copy(&errand->arena, span_of(endpoint)),

@@ -4,7 +4,7 @@
 
 #include "app/caller.h"
 #include "core/route.h"
-#include "provider/exchange.h"
+#include "provider/question.h"
 
 #include <pthread.h>
 
@@ -27,7 +27,7 @@ struct errand {
     bool is_named;    /* a call back named the remote id … */
     unsigned claimed; /* … and it is another attempt's: as in struct heard */
     ms_t intent_at, asked_at;
-    struct exchange exchange; /* its provider and ask are filled by caller_ask_fill, as … */
+    struct question question; /* its provider and ask are filled by caller_ask_fill, as … */
     const struct offer *offer;
     json_t *mapped; /* owned */
 };

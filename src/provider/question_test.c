@@ -1,4 +1,4 @@
-#include "provider/exchange.h"
+#include "provider/question.h"
 
 #include "catalog/fixture.h"
 
@@ -7,10 +7,10 @@ struct rig {
     struct arena arena;
 };
 
-static struct exchange exchange_of(struct rig *rig, const char *model, enum provider_call call)
+static struct question question_of(struct rig *rig, const char *model, enum provider_call call)
 {
     const struct offer *offer = fixture_model(rig->catalog, model)->offers[0];
-    return (struct exchange){
+    return (struct question){
         .provider = provider_find(span_of(offer->provider->name)),
         .ask = {.offer = offer,
                 .base_url = "http://r.ex",
@@ -28,18 +28,18 @@ static struct exchange exchange_of(struct rig *rig, const char *model, enum prov
     };
 }
 
-static bool read_text(struct exchange *exchange, int status, const char *text,
+static bool read_text(struct question *question, int status, const char *text,
                       struct told *ret_told)
 {
     struct http_response answer = {.status = status, .body = span_of(text)};
     (void)http_response_add(&answer, "Date", SPAN("Sun, 01 Nov 2026 10:02:00 GMT"));
-    return exchange_read(exchange, &answer, ret_told);
+    return question_read(question, &answer, ret_told);
 }
 
-static void assert_target(const struct exchange *exchange, const char *expected)
+static void assert_target(const struct question *question, const char *expected)
 {
     struct http_request request;
-    exchange_request(exchange, &request);
+    question_request(question, &request);
     if (!span_is(request.target, expected))
         fail_msg("%.*s, not %s", SPAN_PRINT(request.target), expected);
 }
@@ -63,14 +63,14 @@ static int drop(void **state)
 
 static void test_files_are_asked_for_where_they_have_a_call_of_their_own(void **state)
 {
-    struct exchange exchange = exchange_of(*state, "veo3/text-to-video", PROVIDER_CALL_POLL);
+    struct question question = question_of(*state, "veo3/text-to-video", PROVIDER_CALL_POLL);
     struct told told;
-    assert_target(&exchange, "http://r.ex/fal-ai/veo3/requests/r1/status?logs=1");
+    assert_target(&question, "http://r.ex/fal-ai/veo3/requests/r1/status?logs=1");
     assert_true(
-        read_text(&exchange, 200, "{\"status\":\"COMPLETED\",\"request_id\":\"r2\"}", &told));
-    assert_target(&exchange, "http://r.ex/fal-ai/veo3/requests/r2");
-    assert_int_equal(exchange_call(&exchange), PROVIDER_CALL_POLL);
-    assert_false(read_text(&exchange, 200, "{\"video\":{\"url\":\"https://f.ex/a.mp4\"}}", &told));
+        read_text(&question, 200, "{\"status\":\"COMPLETED\",\"request_id\":\"r2\"}", &told));
+    assert_target(&question, "http://r.ex/fal-ai/veo3/requests/r2");
+    assert_int_equal(question_call(&question), PROVIDER_CALL_POLL);
+    assert_false(read_text(&question, 200, "{\"video\":{\"url\":\"https://f.ex/a.mp4\"}}", &told));
     assert_int_equal(told.kind, TOLD_DONE);
     assert_int_equal(told.file_count, 1);
     assert_string_equal(told.remote_id, "r2");
@@ -78,43 +78,43 @@ static void test_files_are_asked_for_where_they_have_a_call_of_their_own(void **
 
 static void test_an_answer_without_an_id_is_about_the_one_that_was_asked_for(void **state)
 {
-    struct exchange exchange = exchange_of(*state, "wan2.5/text-to-video", PROVIDER_CALL_POLL);
+    struct question question = question_of(*state, "wan2.5/text-to-video", PROVIDER_CALL_POLL);
     struct told told;
-    assert_false(read_text(&exchange, 200, "{\"status\":\"processing\"}", &told));
+    assert_false(read_text(&question, 200, "{\"status\":\"processing\"}", &told));
     assert_int_equal(told.kind, TOLD_RUNNING);
     assert_string_equal(told.remote_id, "r1");
-    assert_false(read_text(&exchange, 404, "{\"detail\":\"no\"}", &told));
+    assert_false(read_text(&question, 404, "{\"detail\":\"no\"}", &told));
     assert_int_equal(told.kind, TOLD_GONE);
     assert_string_equal(told.remote_id, "");
 }
 
 static void test_a_search_reads_so_many_pages(void **state)
 {
-    struct exchange exchange = exchange_of(*state, "wan2.5/text-to-video", PROVIDER_CALL_FIND);
+    struct question question = question_of(*state, "wan2.5/text-to-video", PROVIDER_CALL_FIND);
     struct told told;
     unsigned pages = 1;
-    while (read_text(&exchange, 200,
+    while (read_text(&question, 200,
                      "{\"results\":[],\"next\":\"http://r.ex/predictions?cursor=c\"}", &told)) {
-        assert_target(&exchange, "http://r.ex/predictions?cursor=c");
+        assert_target(&question, "http://r.ex/predictions?cursor=c");
         pages++;
     }
-    assert_int_equal(pages, EXCHANGE_PAGES_MAX);
+    assert_int_equal(pages, QUESTION_PAGES_MAX);
     assert_int_equal(told.kind, TOLD_MORE); /* nobody knows what the others hold */
 }
 
 static void test_silence_after_a_submission_proves_nothing_unless_it_is_ours(void **state)
 {
-    struct exchange submit = exchange_of(*state, "ltx2", PROVIDER_CALL_SUBMIT);
-    struct exchange poll = exchange_of(*state, "ltx2", PROVIDER_CALL_POLL);
+    struct question submit = question_of(*state, "ltx2", PROVIDER_CALL_SUBMIT);
+    struct question poll = question_of(*state, "ltx2", PROVIDER_CALL_POLL);
     struct told told;
-    exchange_silence(&submit, false, SPAN("It took too long."), &told);
+    question_silence(&submit, false, SPAN("It took too long."), &told);
     assert_int_equal(told.kind, TOLD_NOTHING);
     assert_int_equal(told.error, ERROR_PROVIDER_UNAVAILABLE);
     assert_string_equal(told.text, "It took too long.");
-    exchange_silence(&submit, true, SPAN("There is no such address."), &told);
+    question_silence(&submit, true, SPAN("There is no such address."), &told);
     assert_int_equal(told.kind, TOLD_REFUSED);
     assert_int_equal(told.error, ERROR_PROVIDER_NOT_CONFIGURED);
-    exchange_silence(&poll, true, SPAN("There is no such address."), &told);
+    question_silence(&poll, true, SPAN("There is no such address."), &told);
     assert_int_equal(told.kind, TOLD_NOTHING);
 }
 
