@@ -1,8 +1,10 @@
 #include "client.h"
 
+#include "corner.h"
 #include "files.h"
 #include "operator.h"
 #include "receiver.h"
+#include "wire.h"
 
 #include <string.h>
 
@@ -10,7 +12,8 @@ enum { CLIENT_CANCEL_AGAIN_IN = 3, CLIENT_START_MAX_MS = 2 * 3600 * 1000 };
 
 bool client_is_done(const struct world *world)
 {
-    return world->submitted >= world->swarm.jobs && world->acts_after > 4 + world->swarm.jobs / 16;
+    unsigned after = world->corner ? 0 : 5 + world->swarm.jobs / 16;
+    return world->submitted >= world->swarm.jobs && world->acts_after >= after;
 }
 
 int64_t client_some_job(struct world *world, unsigned *ret_tenant)
@@ -90,8 +93,11 @@ static struct submission *draw(struct world *world)
     if (swarm->routes[submission->model].count)
         submission->flags = (unsigned)(rng_next(&world->rng) & rng_next(&world->rng) & 7);
     draw_times(world, submission);
+    if (world->corner)
+        submission->deadline = world->now + CORNER_DEADLINE_MS;
     draw_dependencies(world, submission);
     files_draw(world, submission);
+    wire_write_input(world, submission);
     return submission;
 }
 
@@ -105,6 +111,7 @@ static void fill_asked(struct world *world, const struct request *request, struc
     asked->provider = swarm->provider_names[swarm->model_provider[submission->model]];
     for (unsigned n = 0; n < submission->count; n++)
         asked->inputs[n] = span_of(submission->input);
+    asked->metadata = span_of(submission->name);
     asked->route = span_of(swarm->routes[submission->model].text);
     for (unsigned n = 0; n < swarm->routes[submission->model].count; n++) {
         int64_t price = swarm->routes[submission->model].prices[n];

@@ -1,56 +1,104 @@
 #include "face.h"
 
-#include "catalog/mapping.h"
-#include "provider/provider_test_rig.h"
+#include "dialect/vendor.h"
 
 #include <string.h>
 
-static const struct provider *provider_of(const struct face *face)
-{
-    return provider_find(span_of(face->offer->provider->name));
-}
+static const char origin[] = "http://r.ex";
 
-static struct ask ask_of(const struct face *face)
+const char *face_base_url(const char *provider)
 {
-    return (struct ask){
-        .offer = face->offer,
-        .base_url = face->base_url,
-        .endpoint = face->endpoint,
-        .job_id = "gen_000000000000100aywaheppjw7",
-        .mark = "fgk2",
-        .run_limit = 15 * MS_MINUTE,
-        .arena = face->arena,
+    static const struct {
+        const char *provider, *url;
+    } sides[] = {
+        {"replicate", "http://r.ex/replicate/v1"},
+        {"fal", "http://r.ex/fal"},
+        {"runpod", "http://r.ex/runpod/v2"},
     };
+    for (size_t n = 0; n < sizeof sides / sizeof sides[0]; n++) {
+        if (strcmp(sides[n].provider, provider) == 0)
+            return sides[n].url;
+    }
+    return NULL;
 }
 
-void face_ask(const struct face *face, const char *call, const json_t *input,
-              struct http_request *ret_request)
+static void link_to(void *context, const struct job *job, const char *name, struct buffer *target)
 {
-    const struct provider *provider = provider_of(face);
-    struct ask ask = ask_of(face);
-    const struct remote remote = {.ask = &ask, .id = face->remote_id, .handle = ""};
-    json_t *theirs = mapping_apply(face->offer, input, span_of(ask.job_id));
-    ask.input = theirs;
-    if (strcmp(call, "submit") == 0)
-        provider->submit(&ask, ret_request);
-    else if (strcmp(call, "result") == 0)
-        provider->result(&remote, ret_request);
-    else if (strcmp(call, "cancel") == 0)
-        provider->cancel(&remote, ret_request);
-    else
-        provider->poll(&remote, ret_request);
-    json_decref(theirs);
+    (void)context;
+    buffer_print(target, "%s/outputs/%s/%s", origin, job->id, name);
 }
 
-void face_hear(const struct face *face, const char *call, const struct http_response *answer,
-               struct buffer *target)
+static void address(void *context, struct span path, struct buffer *target)
 {
-    const struct ask ask = ask_of(face);
-    struct told told;
-    provider_of(face)->read(strcmp(call, "submit") == 0   ? PROVIDER_CALL_SUBMIT
-                            : strcmp(call, "result") == 0 ? PROVIDER_CALL_RESULT
-                            : strcmp(call, "cancel") == 0 ? PROVIDER_CALL_CANCEL
-                                                          : PROVIDER_CALL_POLL,
-                            &ask, answer, &told);
-    rig_show_told(&told, target);
+    (void)context;
+    buffer_print(target, "%s%.*s", origin, SPAN_PRINT(path));
+}
+
+/* As it comes out of the server: path and query apart, the body in one piece. */
+static bool receive(struct face *face, struct http_request *request)
+{
+    size_t size = strlen(origin), body_size = 0;
+    struct span rest = request->target;
+    if (!span_starts(rest, origin))
+        return false;
+    rest = (struct span){rest.data + size, rest.size - size};
+    request->target = rest;
+    (void)span_take(&rest, '?', &request->path);
+    request->query = rest.data ? rest : SPAN("");
+    for (unsigned n = 0; n < request->part_count; n++)
+        body_size += request->parts[n].bytes.size;
+    char *body = arena_make(face->scene.arena, body_size + 1);
+    request->body = span_make(body, body_size);
+    for (unsigned n = 0; n < request->part_count; n++) {
+        struct span bytes = request->parts[n].bytes;
+        memcpy(body, bytes.data, bytes.size);
+        body += bytes.size;
+    }
+    return true;
+}
+
+bool face_read(struct face *face, struct http_request *request)
+{
+    face->call = (struct call){.kind = CALL_NONE};
+    faults_init(&face->faults, face->scene.arena);
+    if (!receive(face, request) ||
+        route_find(face->scene.catalog, span_of(http_method_name(request->method)), request->path,
+                   &face->match) != ROUTE_FOUND)
+        return false;
+    face->dialect = dialect_find(span_of(face->match.route->dialect));
+    face->dialect->read(&face->scene, request, &face->match, &face->faults, &face->call);
+    return true;
+}
+
+void face_write(struct face *face, struct answer *answer, struct buffer *body,
+                struct http_response *ret_response)
+{
+    answer->now = face->scene.now;
+    answer->link = link_to;
+    answer->address = address;
+    ret_response->header_count = 0;
+    face->dialect->write(&face->scene, &face->call, answer, body, ret_response);
+}
+
+void face_done(struct face *face)
+{
+    call_done(&face->call);
+}
+
+void face_call_back(const struct face *face, const char *provider, const struct job *job,
+                    struct buffer *body)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, body);
+    const struct vendor_job told = {
+        .catalog = face->scene.catalog,
+        .arena = face->scene.arena,
+        .job = job,
+        .now = face->scene.now,
+        .link = link_to,
+        .address = address,
+        .writer = &writer,
+    };
+    const struct hook_insert hook = {.job = job, .progress = job->progress};
+    dialect_find(span_of(provider))->hook(&told, &hook);
 }

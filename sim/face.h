@@ -1,26 +1,34 @@
-/* The asking side of a provider, for the test that puts it face to face with the side that answers
- * (face_test.c). A file of its own because the core and the adapters each have a `struct told`. */
+/* The side that answers of the providers' protocols, as our dialects play it: what an adapter asks
+ * is read as our server would read it, and written back as bytes. The adapters' own side is
+ * provider/question.h. Used face to face by the simulator (wire.h) and by face_test.c. */
 #ifndef SIM_FACE_H
 #define SIM_FACE_H
 
-#include "base/arena.h"
-#include "base/buffer.h"
-#include "base/http.h"
-#include "catalog/catalog.h"
+#include "base/fault.h"
+#include "dialect/dialect.h"
 
+/* One request, from its bytes to the answer's. */
 struct face {
-    const struct offer *offer;
-    const char *base_url;  /* where the other side is */
-    const char *endpoint;  /* RunPod's */
-    const char *remote_id; /* once it is known, else "" */
-    struct arena *arena;
+    struct dialect_scene scene;
+    struct route_match match;
+    const struct dialect *dialect;
+    struct call call;
+    struct faults faults; /* what the dialect says against it */
 };
 
-/* Our request of that call ("submit", "poll", "result", "cancel"), for an input in our words. */
-void face_ask(const struct face *face, const char *call, const json_t *input,
-              struct http_request *ret_request);
-/* What the answer tells us, as provider_test_rig.h shows it. */
-void face_hear(const struct face *face, const char *call, const struct http_response *answer,
-               struct buffer *target);
+/* Where the side that answers is: replicate's, fal's or RunPod's base URL there; NULL for others.
+ */
+const char *face_base_url(const char *provider);
+/* Turns the request that an adapter made into what our server would hand on, and reads it. False:
+ * there is no such route. face_done is due in any case. */
+bool face_read(struct face *face, struct http_request *request);
+/* The answer; its texts lie in the scene's arena and in `body`. Links to files are http://r.ex/
+ * outputs/ID/NAME. */
+void face_write(struct face *face, struct answer *answer, struct buffer *body,
+                struct http_response *ret_response);
+void face_done(struct face *face);
+/* The call back of a job, as its dialect words it, all of it into `body`. */
+void face_call_back(const struct face *face, const char *provider, const struct job *job,
+                    struct buffer *body);
 
 #endif

@@ -4,20 +4,21 @@
 #include "base/golden_test_rig.h"
 #include "catalog/fixture.h"
 #include "catalog/input.h"
-#include "dialect/dialect.h"
+#include "catalog/mapping.h"
 #include "face.h"
+#include "provider/provider_test_rig.h"
+#include "provider/question.h"
 
 static const char id[] = "gen_000000000000100aywaheppjw7";
 static const char *golden;
 
 static const struct side {
-    const char *provider, *base_url, *model, *input;
+    const char *provider, *model, *input;
 } sides[] = {
-    {"replicate", "http://r.ex/replicate/v1", "seedance1/lite/image-to-video",
+    {"replicate", "seedance1/lite/image-to-video",
      "{'prompt':'a boat','imageUrl':'https://example.com/a.png','duration':5}"},
-    {"fal", "http://r.ex/fal", "veo3.1/fast/text-to-video",
-     "{'prompt':'a boat','duration':6,'aspectRatio':'9:16'}"},
-    {"runpod", "http://r.ex/runpod/v2", "ltx2",
+    {"fal", "veo3.1/fast/text-to-video", "{'prompt':'a boat','duration':6,'aspectRatio':'9:16'}"},
+    {"runpod", "ltx2",
      "{'prompt':'a boat','imageUrl':'https://example.com/a.png','guidanceScale':7.5}"},
 };
 
@@ -25,35 +26,6 @@ struct rig {
     struct catalog *catalog;
     struct arena arena;
 };
-
-static void link_to(void *context, const struct job *job, const char *name, struct buffer *target)
-{
-    (void)context;
-    buffer_print(target, "http://r.ex/outputs/%s/%s", job->id, name);
-}
-
-static void address(void *context, struct span path, struct buffer *target)
-{
-    (void)context;
-    buffer_print(target, "http://r.ex%.*s", SPAN_PRINT(path));
-}
-
-/* The request as our server would have read it. */
-static void receive(struct rig *rig, struct http_request *request)
-{
-    struct span rest = request->target;
-    struct buffer body;
-    assert_true(span_starts(rest, "http://r.ex/"));
-    rest = (struct span){rest.data + 11, rest.size - 11};
-    request->target = rest;
-    (void)span_take(&rest, '?', &request->path);
-    request->query = rest.data ? rest : SPAN("");
-    buffer_init(&body, 1 << 20);
-    for (unsigned n = 0; n < request->part_count; n++)
-        buffer_add(&body, request->parts[n].bytes);
-    request->body = span_make(arena_copy(&rig->arena, buffer_span(&body)), body.size);
-    buffer_done(&body);
-}
 
 static void set_job(struct job *job, const char *model, enum state state, enum error_code error)
 {
@@ -83,37 +55,25 @@ struct news {
     enum error_code refusal; /* instead of the job; ERROR_NONE: none */
 };
 
-static void answer(struct rig *rig, const struct http_request *request, struct news *news,
+static void answer(struct rig *rig, struct http_request *request, struct news *news,
                    struct buffer *body, struct http_response *ret_response)
 {
-    const struct dialect_scene scene = {
-        .catalog = rig->catalog, .now = 1080000, .arena = &rig->arena};
-    struct route_match match;
-    struct faults faults;
-    struct call call;
     struct job *const jobs[] = {&news->job};
-    faults_init(&faults, &rig->arena);
-    assert_int_equal(
-        route_find(rig->catalog, span_of(http_method_name(request->method)), request->path, &match),
-        ROUTE_FOUND);
-    const struct dialect *dialect = dialect_find(span_of(match.route->dialect));
-    dialect->read(&scene, request, &match, &faults, &call);
-    if (faults_any(&faults))
-        fail_msg("%s", faults.sentence);
-    if (call.kind == CALL_ASK) /* the same job, after all the translating */
-        assert_true(json_equal(call.ask.input, (json_t *)(uintptr_t)news->input));
+    struct face face = {.scene = {.catalog = rig->catalog, .now = 1080000, .arena = &rig->arena}};
+    struct answer told = {.jobs = jobs, .job_count = 1};
+    assert_true(face_read(&face, request));
+    if (faults_any(&face.faults))
+        fail_msg("%s", face.faults.sentence);
+    if (face.call.kind == CALL_ASK) /* the same job, after all the translating */
+        assert_true(json_equal(face.call.ask.input, (json_t *)(uintptr_t)news->input));
     else
-        assert_true(span_is(call.job_id, id));
-    if (news->refusal != ERROR_NONE)
-        faults_refuse(&faults, news->refusal, "Refused.");
-    const struct answer told = {.refusal = news->refusal ? &faults : NULL,
-                                .now = scene.now,
-                                .jobs = jobs,
-                                .job_count = 1,
-                                .link = link_to,
-                                .address = address};
-    dialect->write(&scene, &call, &told, body, ret_response);
-    call_done(&call);
+        assert_true(span_is(face.call.job_id, id));
+    if (news->refusal != ERROR_NONE) {
+        faults_refuse(&face.faults, news->refusal, "Refused.");
+        told.refusal = &face.faults;
+    }
+    face_write(&face, &told, body, ret_response);
+    face_done(&face);
 }
 
 static json_t *make_input(struct rig *rig, const struct model *model, const char *text)
@@ -127,6 +87,28 @@ static json_t *make_input(struct rig *rig, const struct model *model, const char
     return input;
 }
 
+static struct question ask(struct rig *rig, const struct side *side, const struct offer *offer,
+                           struct span call)
+{
+    return (struct question){
+        .provider = provider_find(span_of(side->provider)),
+        .ask = {.offer = offer,
+                .base_url = face_base_url(side->provider),
+                .endpoint = "ltx2",
+                .job_id = id,
+                .mark = "fgk2",
+                .run_limit = 15 * MS_MINUTE,
+                .arena = &rig->arena},
+        .call = span_is(call, "submit")   ? PROVIDER_CALL_SUBMIT
+                : span_is(call, "result") ? PROVIDER_CALL_RESULT
+                : span_is(call, "cancel") ? PROVIDER_CALL_CANCEL
+                                          : PROVIDER_CALL_POLL,
+        .remote_id = id,
+        .handle = "",
+        .page = "",
+    };
+}
+
 static void translate(void *context, const char *name, struct span sent, struct buffer *outcome)
 {
     struct rig *rig = context;
@@ -136,6 +118,7 @@ static void translate(void *context, const char *name, struct span sent, struct 
     enum error_code error = ERROR_NONE;
     struct http_request request;
     struct http_response response = {.status = 0};
+    struct told told;
     struct buffer body;
     (void)name;
     for (unsigned n = 0; n < 4 && rest.data; n++)
@@ -146,24 +129,20 @@ static void translate(void *context, const char *name, struct span sent, struct 
     assert_true(words[3].size == 0 || error_find(words[3], &error));
     bool refuses = span_is(words[2], "refused");
     assert_true(refuses || state_find(words[2], &state));
-    const char *call = arena_copy(&rig->arena, words[1]);
     const struct model *model = catalog_find(rig->catalog, span_of(side->model));
-    const struct face face = {
-        .offer = model->offers[0],
-        .base_url = side->base_url,
-        .endpoint = "ltx2",
-        .remote_id = id,
-        .arena = &rig->arena,
-    };
+    struct question question = ask(rig, side, model->offers[0], words[1]);
     json_t *input = make_input(rig, model, side->input);
+    json_t *theirs = mapping_apply(model->offers[0], input, span_of(id));
+    question.ask.input = theirs;
     buffer_init(&body, 1 << 20);
-    face_ask(&face, call, input, &request);
-    receive(rig, &request);
+    question_request(&question, &request);
     struct news news = {.input = input, .refusal = refuses ? error : ERROR_NONE};
     set_job(&news.job, side->model, state, refuses ? ERROR_NONE : error);
     answer(rig, &request, &news, &body, &response);
-    face_hear(&face, call, &response, outcome);
+    question.provider->read(question.call, &question.ask, &response, &told);
+    rig_show_told(&told, outcome);
     buffer_done(&body);
+    json_decref(theirs);
     json_decref(input);
     arena_clear(&rig->arena);
 }

@@ -56,7 +56,8 @@ struct submission *ledger_submission(struct ledger *ledger)
 {
     struct submission *submission = arena_new(&ledger->arena, struct submission);
     submission->index = (unsigned)ledger->submission_count;
-    (void)snprintf(submission->input, sizeof submission->input, "{\"s\":%u}", submission->index);
+    (void)snprintf(submission->name, sizeof submission->name, "{\"s\":%u}", submission->index);
+    submission->input = submission->name;
     memcpy(submission->body_hash, &submission->index, sizeof submission->index);
     return add((void ***)&ledger->submissions, &ledger->submission_count, &ledger->submission_room,
                submission);
@@ -138,9 +139,25 @@ struct ledger_entry *ledger_entry(struct ledger *ledger, struct ledger_job *job,
     return add((void ***)&ledger->entries, &ledger->entry_count, &ledger->entry_room, entry);
 }
 
+static struct ledger_entry *find_key(const struct ledger *ledger, int64_t key)
+{
+    size_t low = 0, high = ledger->entry_count; /* their keys grow */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ledger->entries[middle]->key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool is_there = low < ledger->entry_count && ledger->entries[low]->key == key;
+    return is_there ? ledger->entries[low] : NULL;
+}
+
 struct ledger_entry *ledger_find_entry(const struct ledger *ledger, const char *remote_id)
 {
-    int64_t index;
+    int64_t index, key;
+    if (id_read(span_of(remote_id), "gen_", &key))
+        return find_key(ledger, key);
     if (remote_id[0] != 'r' || ledger->entry_count == 0 ||
         !span_integer(span_of(remote_id + 1), 0, (int64_t)ledger->entry_count - 1, &index))
         return NULL;
@@ -170,9 +187,9 @@ struct ledger_hook *ledger_hook(struct ledger *ledger, int64_t job, unsigned num
     return add((void ***)&ledger->hooks, &ledger->hook_count, &ledger->hook_room, hook);
 }
 
-struct submission *ledger_read_input(const struct ledger *ledger, const char *input)
+struct submission *ledger_read_name(const struct ledger *ledger, const char *name)
 {
-    struct span text = span_of(input);
+    struct span text = span_of(name);
     int64_t index;
     if (text.size < 7 || !span_starts(text, "{\"s\":"))
         return NULL;

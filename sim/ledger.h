@@ -11,7 +11,7 @@
 enum {
     LEDGER_DEPENDENCIES_MAX = 3,
     LEDGER_UPLOADS_MAX = 2,
-    LEDGER_INPUT_SIZE = 32,
+    LEDGER_NAME_SIZE = 32,
     LEDGER_FINGERPRINTS = 4 /* different inputs of one tenant and model when joining is on */
 };
 
@@ -39,9 +39,10 @@ struct submission {
     unsigned upload_count;
     struct keyring *ring; /* NULL: without an idempotency key */
     unsigned char body_hash[KEY_HASH_SIZE];
-    char input[LEDGER_INPUT_SIZE];
-    unsigned rows;     /* jobs of it in the store */
-    unsigned receiver; /* of its webhook, from 1; 0: it has none */
+    char name[LEDGER_NAME_SIZE]; /* {"s":7}: the metadata of its jobs */
+    const char *input;           /* the same, unless a provider is to understand it */
+    unsigned rows;               /* jobs of it in the store */
+    unsigned receiver;           /* of its webhook, from 1; 0: it has none */
     unsigned hook_events;
     unsigned flags; /* enum job_flag */
 };
@@ -80,7 +81,7 @@ struct request {
     unsigned number;               /* REDELIVER; VENDOR: which one */
     bool pause;                    /* VENDOR */
     enum resolve_act act;          /* RESOLVE */
-    char remote_id[16];            /* RESOLVE: LINK */
+    char remote_id[ID_SIZE];       /* RESOLVE: LINK */
     struct ledger_upload *upload;  /* UPLOAD, DELETE_UPLOAD */
     unsigned tenant;
     struct change_asked change;
@@ -94,7 +95,11 @@ struct request {
  * virtual; how it stands follows from them. */
 struct ledger_entry {
     unsigned index;
-    char name[16]; /* its remote id: "r" and its index */
+    /* Its remote id: "r" and its index; face to face an id with this key, and what was asked for
+     * beside the input. */
+    char name[ID_SIZE];
+    int64_t key;
+    const char *options;
     unsigned vendor;
     int64_t job; /* the mark: whose attempt it is */
     unsigned attempt;
@@ -205,6 +210,7 @@ struct ledger_job {
     int64_t bound;      /* what is reserved of its tenant's budget */
     unsigned sends;     /* SUBMIT effects of the newest attempt */
     ms_t sent_at;       /* virtual; of the first of them */
+    ms_t intent_at;     /* by the core's clock */
     ms_t asked_at;      /* virtual; of the last question how it stands */
     unsigned resubmits; /* by hand: this attempt may be let go of */
     unsigned linked;    /* by hand: this attempt */
@@ -272,8 +278,8 @@ struct ledger_hook *ledger_hook(struct ledger *ledger, int64_t job, unsigned num
 /* NULL when there is none. */
 struct ledger_hook *ledger_find_hook(const struct ledger *ledger, int64_t job, unsigned number);
 struct ledger_job *ledger_find_job(const struct ledger *ledger, int64_t key);
-/* The submission that a row's input names; NULL when it names none. */
-struct submission *ledger_read_input(const struct ledger *ledger, const char *input);
+/* The submission that a row's metadata names; NULL when it names none. */
+struct submission *ledger_read_name(const struct ledger *ledger, const char *name);
 /* NULL: a priority that no seed uses. */
 struct bucket *ledger_bucket(struct ledger *ledger, const struct ledger_job *job, int priority);
 void ledger_enqueue(struct ledger *ledger, struct ledger_job *job, struct bucket *bucket);

@@ -3,8 +3,6 @@
 #include "client.h"
 #include "oracle.h"
 
-#include <stdio.h>
-
 enum { OPERATOR_LOOKS = 64, OPERATOR_PAUSE_MS = 5 * 60 * 1000 };
 
 static void ask_vendor(struct world *world, unsigned vendor, bool pause, ms_t delay)
@@ -27,6 +25,11 @@ static const struct ledger_job *some_uncertain(const struct world *world)
     return NULL;
 }
 
+static const struct ledger_entry *some_entry(struct world *world)
+{
+    return world->ledger.entries[rng_below(&world->rng, world->ledger.entry_count)];
+}
+
 static void resolve(struct world *world)
 {
     const struct ledger_job *job = some_uncertain(world);
@@ -44,12 +47,12 @@ static void resolve(struct world *world)
                    : rng_below(&world->rng, 2) ? RESOLVE_RESUBMIT
                                                : RESOLVE_GIVE_UP;
     if (entry && !is_wrong)
-        (void)snprintf(request->remote_id, sizeof request->remote_id, "r%u", entry->index);
+        (void)span_copy(span_of(entry->name), request->remote_id, sizeof request->remote_id);
     else if (rng_below(&world->rng, 2) && world->ledger.entry_count)
-        (void)snprintf(request->remote_id, sizeof request->remote_id, "r%u",
-                       (unsigned)rng_below(&world->rng, world->ledger.entry_count));
+        (void)span_copy(span_of(some_entry(world)->name), request->remote_id,
+                        sizeof request->remote_id);
     else
-        (void)snprintf(request->remote_id, sizeof request->remote_id, "mistyped");
+        (void)span_copy(SPAN("mistyped"), request->remote_id, sizeof request->remote_id);
     world_plan(world, ITEM_SEND, 0)->request = request;
 }
 

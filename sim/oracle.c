@@ -74,7 +74,7 @@ static void check_words(struct world *world)
 
 static void check_insert(struct world *world, struct ledger_job *job, const struct job *row)
 {
-    struct submission *submission = ledger_read_input(&world->ledger, row->input);
+    struct submission *submission = ledger_read_name(&world->ledger, row->metadata);
     if (!submission) {
         world_fail(world, "I14", row->key, "its input is not one that a client sent");
         return;
@@ -86,8 +86,9 @@ static void check_insert(struct world *world, struct ledger_job *job, const stru
     job->provider = swarm->model_provider[submission->model];
     job->made_turn = world->turn_number;
     if (!span_is(span_of(row->tenant), swarm->tenant_names[job->tenant]) ||
-        !span_is(span_of(row->model), swarm->model_names[job->model]))
-        world_fail(world, "I14", row->key, "tenant or model is not what the client sent");
+        !span_is(span_of(row->model), swarm->model_names[job->model]) ||
+        !span_is(span_of(row->input), submission->input))
+        world_fail(world, "I14", row->key, "tenant, model or input is not what the client sent");
     if (row->created_at != world->now)
         world_fail(world, "I30", row->key, "it was made at another time than its turn's");
     world->inserted++;

@@ -3,7 +3,12 @@
  * neither, and only what is sure is held against the core. */
 #include "oracle.h"
 
-enum { BREAKER_FAILURES = 5, BREAKER_OPEN_MS = 60000, BREAKER_ACCOUNT_MS = 600000 };
+enum {
+    BREAKER_FAILURES = 5,
+    BREAKER_OPEN_MS = 60000,
+    BREAKER_ACCOUNT_MS = 600000,
+    BREAKER_SUBMIT_MS = 300000 /* a submission without an answer is given up for lost */
+};
 
 static bool is_account(enum error_code error)
 {
@@ -62,9 +67,10 @@ void oracle_breaker_doubt(struct world *world, unsigned vendor)
 }
 
 /* Whatever may have blocked it. */
-static void doubt(struct world *world, struct vendor_mood *mood, const struct heard *heard,
+static void doubt(struct world *world, const struct ledger_job *job, const struct heard *heard,
                   bool counts)
 {
+    struct vendor_mood *mood = mood_of(world, job);
     const struct told *told = heard->told;
     ms_t block = told->kind == TOLD_LATER     ? later(told)
                  : told->kind == TOLD_REFUSED ? BREAKER_ACCOUNT_MS
@@ -72,7 +78,11 @@ static void doubt(struct world *world, struct vendor_mood *mood, const struct he
     if (told->kind == TOLD_NOTHING || told->kind == TOLD_LATER || told->kind == TOLD_REFUSED) {
         mistrust(world, mood, block);
     } else if (told->kind == TOLD_ACCEPTED && counts && mood->trouble_until <= world->now) {
-        mood->trouble = false;
+        /* After a jump of the clock the turn gives it up first, and hears then. */
+        if (world->now - job->intent_at < BREAKER_SUBMIT_MS)
+            mood->trouble = false;
+        else
+            mistrust(world, mood, block);
     }
 }
 
@@ -134,7 +144,7 @@ void oracle_breaker_turn(struct world *world)
         const struct ledger_job *job = job_of(world, &event->heard);
         if (!job)
             continue;
-        doubt(world, mood_of(world, job), &event->heard, world->counts[n]);
+        doubt(world, job, &event->heard, world->counts[n]);
         release(mood_of(world, job), &event->heard);
         if (world->counts[n])
             check_heard(world, &event->heard, job);

@@ -35,7 +35,7 @@ static void check_key(struct world *world, struct keyring *ring,
         world_fail(world, "P6", reply->jobs[0], "one key and body gave two sets of jobs");
     if (is_known || !reply->joined)
         return;
-    ring->body = ledger_read_input(&world->ledger, submission->input);
+    ring->body = ledger_read_name(&world->ledger, submission->name);
     ring->first = reply->jobs[0];
     ring->count = 1;
     ring->expires_at = world->now + MS_DAY;

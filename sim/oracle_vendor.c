@@ -101,6 +101,7 @@ static void check_begun(struct world *world, struct ledger_job *job, const struc
     job->offer = offer;
     job->reserved = row->attempt.reserved;
     job->sends = 0;
+    job->intent_at = row->attempt.intent_at;
     job->asked_at = world->time;
 }
 

@@ -53,13 +53,22 @@
     X(SPEND_TWICE, spend_twice)         /* … or counts it twice */                               \
     X(OVER_BUDGET, over_budget)         /* nobody looks at the budgets of providers */             \
     X(RESERVE_LESS, reserve_less)       /* too little is reserved for a job */                     \
-    X(START_POOR, start_poor)           /* a start forgets what is reserved */
+    X(START_POOR, start_poor)           /* a start forgets what is reserved */                     \
+    /* Between adapters and dialects, face to face: */                                             \
+    X(BAD_GATEWAY, bad_gateway)   /* a 5xx is taken for a refusal */                               \
+    X(HALF_A_WORD, half_a_word)   /* an answer that was cut is believed */                         \
+    X(LAST_WORD, last_word)       /* a cancel's answer is taken for how it ended */                \
+    X(OWN_CLOCK, own_clock)       /* nobody looks at the provider's clock */                       \
+    X(UNSIGNED, unsigned)         /* … nor at a call back's signature */                         \
+    X(FORGET_FIELD, forget_field) /* a parameter is not sent */                                    \
+    X(ALIKE, alike)               /* who looks like ours is taken for ours */
 
 enum plant {
 #define PLANT_ENUM(upper, lower) PLANT_##upper,
     PLANT_LIST(PLANT_ENUM)
 #undef PLANT_ENUM
-        PLANT_COUNT
+        PLANT_COUNT,
+    PLANT_FACE = PLANT_BAD_GATEWAY /* from here on: only face to face */
 };
 
 struct world;
@@ -76,5 +85,14 @@ void plant_limits(struct world *world, struct core_config *config);
 unsigned plant_before_turn(struct world *world);
 /* Whether the effect is carried out; may change it, or carry it out once too often. */
 bool plant_effect(struct world *world, struct effect *effect);
+
+/* plant_wire.c */
+struct wire;
+/* Before a question is made: what is sent of the input. */
+void plant_ask(struct world *world, struct wire *wire);
+/* After an answer was read, or before: true when it was read by mistake. */
+bool plant_read(struct world *world, struct wire *wire);
+/* Whether the key of a signature is forgotten. */
+bool plant_forgets_key(struct world *world);
 
 #endif

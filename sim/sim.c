@@ -1,5 +1,7 @@
 /* The simulator's command line: lives seeds, says how many lives that were, and shows the first
  * failure with its story. */
+#include "corner.h"
+#include "wire_book.h"
 #include "world.h"
 
 #include <signal.h>
@@ -11,15 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIM_TWICE_IN = 20, SIM_STORY_LINES = 200 };
+enum { SIM_TWICE_IN = 20, SIM_STORY_LINES = 200, SIM_TOO_LITTLE = 4 /* a status */ };
 
 struct sim {
-    uint64_t seeds, first;
+    uint64_t seeds, first, step;
+    uint64_t lives_min, rate_min; /* a run of fewer, or of fewer a minute, has failed */
     struct swarm_mask mask;
     unsigned jobs;
     enum plant plant;
-    bool chosen;         /* the mask: by the command line */
-    bool verbose, whole; /* whole: the story of all jobs, not only of the one that failed */
+    struct wire_book *book; /* adapters and dialects face to face; NULL: core alone */
+    bool is_corner;         /* seeds are numbers of corners */
+    bool chosen;            /* the mask: by the command line */
+    bool verbose, whole;    /* whole: the story of all jobs, not only of the one that failed */
 };
 
 struct tally {
@@ -54,8 +59,15 @@ static void tell(const struct sim *sim, const struct world *world)
                  sim->jobs, failure->invariant);
     if (job)
         (void)printf("j%u: ", job->index);
-    (void)printf("%s\n  at %+lld ms, turn %lld; faults:", failure->sentence, (long long)world->time,
+    (void)printf("%s\n  at %+lld ms, turn %lld; ", failure->sentence, (long long)world->time,
                  (long long)world->turn_number);
+    if (world->corner) {
+        char text[CORNER_TEXT_SIZE];
+        corner_describe(world->corner, text);
+        (void)printf("%s", text);
+    } else {
+        (void)printf("faults:");
+    }
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++) {
         if (world->swarm.rates[fault] > 0)
             (void)printf(" %s", swarm_fault_name((enum swarm_fault)fault));
@@ -69,7 +81,16 @@ static void tell(const struct sim *sim, const struct world *world)
 /* True when nothing broke. */
 static bool live(const struct sim *sim, uint64_t seed, bool with_story, struct tally *tally)
 {
-    struct world *world = world_make(seed, sim->jobs, &sim->mask, sim->plant);
+    struct corner corner = corner_make(sim->is_corner ? seed : 0, sim->book != NULL);
+    const struct world_rule rule = {
+        .seed = seed,
+        .jobs = sim->jobs,
+        .mask = sim->mask,
+        .plant = sim->plant,
+        .book = sim->book,
+        .corner = sim->is_corner ? &corner : NULL,
+    };
+    struct world *world = world_make(&rule);
     current = world;
     *current_seed = seed;
     if (with_story)
@@ -110,14 +131,27 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static bool is_enough(const struct sim *sim, const struct tally *tally, double took)
+{
+    double rate = (double)tally->lives / took * 60;
+    if (tally->lives < sim->lives_min)
+        (void)printf("%llu lives are too few; it should be %llu\n",
+                     (unsigned long long)tally->lives, (unsigned long long)sim->lives_min);
+    if (rate < (double)sim->rate_min)
+        (void)printf("%.0f lives a minute are too few; it should be %llu\n", rate,
+                     (unsigned long long)sim->rate_min);
+    return tally->lives >= sim->lives_min && rate >= (double)sim->rate_min;
+}
+
 /* All seeds; in a child, for an assertion may end it. */
 static int live_all(const struct sim *sim)
 {
     struct tally tally = {0};
     double began = seconds();
-    for (uint64_t seed = sim->first; seed < sim->first + sim->seeds; seed++) {
+    for (uint64_t n = 0; n < sim->seeds; n++) {
+        uint64_t seed = sim->first + n * sim->step;
         uint64_t lives = tally.lives;
-        if (!live(sim, seed, false, &tally) || (seed % SIM_TWICE_IN == 0 && !live_twice(sim, seed)))
+        if (!live(sim, seed, false, &tally) || (n % SIM_TWICE_IN == 0 && !live_twice(sim, seed)))
             return 1;
         if (sim->verbose)
             (void)printf("seed %llu: %llu lives\n", (unsigned long long)seed,
@@ -130,7 +164,7 @@ static int live_all(const struct sim *sim)
                  (double)tally.lives / took * 60, (unsigned long long)tally.turns,
                  (unsigned long long)tally.events, (unsigned long long)tally.crashes,
                  (unsigned long long)tally.unseed);
-    return 0;
+    return is_enough(sim, &tally, took) ? 0 : SIM_TOO_LITTLE;
 }
 
 /* Whether one seed goes wrong; in a child, with its story or in silence. */
@@ -186,6 +220,8 @@ static int run(struct sim *sim)
         return 3;
     if (status == 0)
         return 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SIM_TOO_LITTLE)
+        return 1;
     uint64_t seed = *current_seed;
     (void)printf("seed %llu fails; making it smaller\n", (unsigned long long)seed);
     shrink(sim, seed);
@@ -196,8 +232,20 @@ static int run(struct sim *sim)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: sim [--seeds N] [--first SEED] [--jobs N] [--fault NAME]… "
-                          "[--plant NAME] [--verbose] [--whole]\nfaults:");
+    (void)fprintf(stderr,
+                  "usage: sim [OPTION]…\n"
+                  "  --seeds N    lives so many worlds (100); with --corner, 0 is all of them\n"
+                  "  --first N    from this seed, or corner, on (1)\n"
+                  "  --step N     every so many (1)\n"
+                  "  --jobs N     submissions in each (400)\n"
+                  "  --face       real adapters and dialects between the core and the vendors\n"
+                  "  --corner     one job, everything at every moment, instead of by chance\n"
+                  "  --fault NAME with this fault alone, or these\n"
+                  "  --plant NAME with a planted mistake\n"
+                  "  --lives N    fails when it comes to fewer lives\n"
+                  "  --rate N     … or to fewer a minute\n"
+                  "  --verbose    tells of each world; --whole: a failure's story with all jobs\n"
+                  "faults:");
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++)
         (void)fprintf(stderr, " %s", swarm_fault_name((enum swarm_fault)fault));
     (void)fprintf(stderr, "\nplants:");
@@ -216,6 +264,12 @@ static bool read_option(struct sim *sim, const char *name, const char *value)
         sim->seeds = (uint64_t)number;
     else if (strcmp(name, "--first") == 0 && is_number)
         sim->first = (uint64_t)number;
+    else if (strcmp(name, "--lives") == 0 && is_number)
+        sim->lives_min = (uint64_t)number;
+    else if (strcmp(name, "--rate") == 0 && is_number)
+        sim->rate_min = (uint64_t)number;
+    else if (strcmp(name, "--step") == 0 && is_number && number > 0)
+        sim->step = (uint64_t)number;
     else if (strcmp(name, "--jobs") == 0 && is_number && number > 0 && number <= 1000000)
         sim->jobs = (unsigned)number;
     else if (strcmp(name, "--fault") == 0 && swarm_find_fault(value, &fault)) {
@@ -237,18 +291,34 @@ static bool read_option(struct sim *sim, const char *name, const char *value)
 
 int main(int count, char **arguments)
 {
-    struct sim sim = {.seeds = 100, .first = 1, .mask = swarm_all(), .jobs = 400};
+    struct sim sim = {.seeds = 100, .first = 1, .step = 1, .mask = swarm_all(), .jobs = 400};
+    char fault[CATALOG_FAULT_SIZE];
+    bool is_face = false;
     for (int n = 1; n < count; n++) {
         if (strcmp(arguments[n], "--verbose") == 0) {
             sim.verbose = true;
         } else if (strcmp(arguments[n], "--whole") == 0) {
             sim.whole = true;
+        } else if (strcmp(arguments[n], "--face") == 0) {
+            is_face = true;
+        } else if (strcmp(arguments[n], "--corner") == 0) {
+            sim.is_corner = true;
         } else if (n + 1 >= count || !read_option(&sim, arguments[n], arguments[n + 1])) {
             return usage();
         } else {
             n++;
         }
     }
+    if (is_face && !(sim.book = wire_book_make(fault))) {
+        (void)fprintf(stderr, "sim: %s\n", fault);
+        return 3;
+    }
+    if (sim.is_corner && sim.seeds == 0) {
+        sim.first = 0;
+        sim.seeds = corner_count(is_face) / sim.step;
+    }
     (void)signal(SIGABRT, on_abort);
-    return run(&sim);
+    int result = run(&sim);
+    wire_book_free(sim.book);
+    return result;
 }

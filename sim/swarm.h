@@ -91,13 +91,13 @@ enum {
     SWARM_VENDORS_MAX = 4,
     SWARM_PROVIDERS_MAX = SWARM_LOCALS_MAX + SWARM_VENDORS_MAX,
     SWARM_OFFERS_MAX = 3,
-    SWARM_ROUTE_SIZE = 160,
+    SWARM_ROUTE_SIZE = 400,
     SWARM_PRIORITIES_MAX = 5,
     SWARM_TIERS = 3,
     SWARM_RECEIVERS_MAX = 4, /* of a tenant */
     SWARM_LANES = SWARM_TENANTS_MAX * SWARM_RECEIVERS_MAX,
     SWARM_HOOK_TRIES = 6,
-    SWARM_NAME_SIZE = 24
+    SWARM_NAME_SIZE = 48
 };
 
 /* Faults that may be on. */
@@ -128,10 +128,12 @@ struct swarm {
     unsigned local_count, vendor_count; /* the providers are these, then those */
     struct core_vendor vendors[SWARM_VENDORS_MAX];
     bool says_cost[SWARM_VENDORS_MAX];
+    bool signs[SWARM_VENDORS_MAX]; /* its call backs, and we know the key: face to face */
     struct core_budget budgets[SWARM_VENDORS_MAX];
     struct rng purse; /* of budgets alone */
     struct swarm_route routes[SWARM_MODELS_MAX];
     unsigned model_provider[SWARM_MODELS_MAX]; /* the first of its providers */
+    const char *inputs[SWARM_MODELS_MAX];      /* face to face, in our words, for the prompt "@" */
     int priorities[SWARM_PRIORITIES_MAX];
     unsigned priority_count;
     unsigned receiver_count;

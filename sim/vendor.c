@@ -1,6 +1,7 @@
-#include "vendor.h"
+#include "vendor_private.h"
 
 #include "oracle.h"
+#include "wire.h"
 #include "worker.h"
 
 #include <string.h>
@@ -11,33 +12,7 @@ enum {
     VENDOR_RARELY = 30
 };
 
-/* A call on its way there and back: what is asked, and what is answered. */
-struct vendor_call {
-    struct vendor_call *next_free;
-    unsigned vendor, process;
-    int64_t job;
-    unsigned attempt;
-    enum provider_call call;
-    bool is_fetch;
-    unsigned id; /* 1 + the entry that is asked for; 0: nobody's */
-    bool by_mark;
-    ms_t began; /* virtual */
-    bool is_copy;
-    /* The answer. */
-    bool sent;
-    enum told_kind kind;
-    struct ledger_entry *entry; /* whose id it names; NULL: no id */
-    enum error_code error;
-    bool again, passing, billed, has_file;
-    int64_t cost;
-    ms_t after;
-    int progress;
-    struct ledger_entry *found[TOLD_FOUND_MAX];
-    unsigned found_count;
-    bool is_exact;
-};
-
-static struct vendor_call *make_call(struct world *world)
+struct vendor_call *vendor_make_call(struct world *world)
 {
     struct vendor_call *call = world->free_calls;
     if (call)
@@ -48,13 +23,31 @@ static struct vendor_call *make_call(struct world *world)
     return call;
 }
 
-static void free_call(struct world *world, struct vendor_call *call)
+/* For the next request of the same call. */
+static void clear_answer(const struct world *world, struct vendor_call *call)
 {
+    *call = (struct vendor_call){.vendor = call->vendor,
+                                 .process = call->process,
+                                 .job = call->job,
+                                 .attempt = call->attempt,
+                                 .call = call->call,
+                                 .id = call->id,
+                                 .by_mark = call->by_mark,
+                                 .wire = call->wire,
+                                 .began = world->time,
+                                 .sent = true,
+                                 .cost = -1,
+                                 .progress = -1};
+}
+
+void vendor_free_call(struct world *world, struct vendor_call *call)
+{
+    wire_close(world, call);
     call->next_free = world->free_calls;
     world->free_calls = call;
 }
 
-static const struct can_vendor *traits_of(const struct world *world, unsigned vendor)
+const struct can_vendor *vendor_traits(const struct world *world, unsigned vendor)
 {
     return &world->swarm.vendors[vendor].traits;
 }
@@ -76,16 +69,16 @@ static bool is_down(struct world *world, struct vendor_mood *mood)
 
 /* ---------------------------------------------------------------- its books */
 
-static bool is_over(const struct world *world, const struct ledger_entry *entry)
+bool vendor_is_over(const struct world *world, const struct ledger_entry *entry)
 {
     return entry->ends_at <= world->time;
 }
 
-static bool is_known(const struct world *world, const struct ledger_entry *entry)
+bool vendor_is_known(const struct world *world, const struct ledger_entry *entry)
 {
-    const struct can_vendor *traits = traits_of(world, entry->vendor);
+    const struct can_vendor *traits = vendor_traits(world, entry->vendor);
     return !entry->is_forgotten &&
-           !(is_over(world, entry) && world->time - entry->ends_at >= traits->result_kept);
+           !(vendor_is_over(world, entry) && world->time - entry->ends_at >= traits->result_kept);
 }
 
 /* A restart takes everything along, where memory is all there is; elsewhere a result goes early, of
@@ -94,7 +87,7 @@ static void forget(struct world *world, unsigned vendor, struct ledger_entry *en
 {
     if (!rarely(world, SWARM_VENDOR_FORGETS))
         return;
-    if (!(traits_of(world, vendor)->can & CAN_FORGETS_ON_RESTART)) {
+    if (!(vendor_traits(world, vendor)->can & CAN_FORGETS_ON_RESTART)) {
         if (entry && entry->known_job)
             entry->is_forgotten = true;
         return;
@@ -104,30 +97,6 @@ static void forget(struct world *world, unsigned vendor, struct ledger_entry *en
         if (other->vendor == vendor)
             other->is_forgotten = other->is_wiped = true;
     }
-}
-
-static void plan_hint(struct world *world, int64_t job, unsigned attempt, unsigned id, ms_t delay)
-{
-    struct vendor_call *call = make_call(world);
-    call->job = job;
-    call->attempt = attempt;
-    call->id = id;
-    world_plan(world, ITEM_HINT, delay)->call = call;
-}
-
-static void call_back(struct world *world, const struct ledger_entry *entry)
-{
-    if (!world->swarm.vendors[entry->vendor].calls_back || entry->ends_at == MS_NEVER)
-        return;
-    ms_t delay = entry->ends_at - world->time;
-    if (!world_strikes(world, SWARM_HINT_TWICE)) {
-        plan_hint(world, entry->job, entry->attempt, entry->index + 1,
-                  delay + world_about(world, 500));
-        return;
-    }
-    for (uint64_t n = rng_below(&world->rng, 5); n > 0; n--)
-        plan_hint(world, entry->job, entry->attempt, entry->index + 1,
-                  delay + world_about(world, 10 * MS_MINUTE));
 }
 
 static void draw_fate(struct world *world, struct ledger_entry *entry, int64_t price)
@@ -157,7 +126,7 @@ static void draw_fate(struct world *world, struct ledger_entry *entry, int64_t p
     }
 }
 
-static struct ledger_entry *accept(struct world *world, const struct vendor_call *call)
+static struct ledger_entry *accept(struct world *world, struct vendor_call *call)
 {
     struct ledger_job *job = ledger_find_job(&world->ledger, call->job);
     const struct swarm_route *route = &world->swarm.routes[job->model];
@@ -167,8 +136,9 @@ static struct ledger_entry *accept(struct world *world, const struct vendor_call
     struct ledger_entry *entry = ledger_entry(&world->ledger, job, call->attempt, call->vendor);
     entry->fingerprint = job->submission->fingerprint;
     draw_fate(world, entry, price);
+    wire_accept(world, call, entry);
     oracle_vendor_accepted(world, job, entry);
-    call_back(world, entry);
+    vendor_call_back(world, entry);
     return entry;
 }
 
@@ -185,7 +155,7 @@ static void put_off(struct world *world, struct vendor_call *call)
 static void answer_submit(struct world *world, struct vendor_call *call)
 {
     struct vendor_mood *mood = &world->moods[call->vendor];
-    const struct can_vendor *traits = traits_of(world, call->vendor);
+    const struct can_vendor *traits = vendor_traits(world, call->vendor);
     if (is_down(world, mood))
         return; /* TOLD_NOTHING */
     if (rarely(world, SWARM_VENDOR_ACCOUNT)) {
@@ -215,15 +185,17 @@ static void answer_submit(struct world *world, struct vendor_call *call)
         return; /* lost on its way there */
     call->entry = is_equal ? entry : accept(world, call);
     call->kind = is_lost ? TOLD_NOTHING : TOLD_ACCEPTED;
-    if (is_lost)
-        call->entry = NULL;
+    if (!is_lost)
+        return;
+    call->lost = call->entry;
+    call->entry = NULL;
 }
 
 static void say_state(struct world *world, struct vendor_call *call, struct ledger_entry *entry)
 {
-    const struct can_vendor *traits = traits_of(world, entry->vendor);
+    const struct can_vendor *traits = vendor_traits(world, entry->vendor);
     call->entry = entry;
-    if (!is_over(world, entry)) {
+    if (!vendor_is_over(world, entry)) {
         call->kind = world->time < entry->runs_at ? TOLD_WAITING : TOLD_RUNNING;
         if (call->kind == TOLD_RUNNING && traits->can & CAN_PROGRESS)
             call->progress = (int)rng_below(&world->rng, 101);
@@ -247,7 +219,8 @@ static struct ledger_entry *find_asked(struct world *world, const struct vendor_
     if (entry && entry->vendor != call->vendor)
         entry = NULL;
     forget(world, call->vendor, entry);
-    return entry && is_known(world, entry) && entry->visible_at <= world->time ? entry : NULL;
+    return entry && vendor_is_known(world, entry) && entry->visible_at <= world->time ? entry
+                                                                                      : NULL;
 }
 
 static void answer_poll(struct world *world, struct vendor_call *call)
@@ -262,7 +235,7 @@ static void answer_poll(struct world *world, struct vendor_call *call)
 static void answer_cancel(struct world *world, struct vendor_call *call)
 {
     struct ledger_entry *entry = find_asked(world, call);
-    if (!entry || is_over(world, entry) || world_strikes(world, SWARM_VENDOR_DEAF)) {
+    if (!entry || vendor_is_over(world, entry) || world_strikes(world, SWARM_VENDOR_DEAF)) {
         answer_poll(world, call);
         return;
     }
@@ -276,7 +249,8 @@ static void answer_cancel(struct world *world, struct vendor_call *call)
         entry->billed = ran && world_strikes(world, SWARM_VENDOR_BILLS);
         entry->cost = entry->cost / 2 + 1;
         entry->runs_at = entry->runs_at < entry->ends_at ? entry->runs_at : entry->ends_at;
-        call_back(world, entry);
+        wire_settle(world, entry);
+        vendor_call_back(world, entry);
     }
     say_state(world, call, entry);
 }
@@ -284,15 +258,19 @@ static void answer_cancel(struct world *world, struct vendor_call *call)
 /* Newest first, from shortly before the intent on; the exact one alone where the mark is shown. */
 static void answer_find(struct world *world, struct vendor_call *call)
 {
-    const struct can_vendor *traits = traits_of(world, call->vendor);
+    const struct can_vendor *traits = vendor_traits(world, call->vendor);
     const struct ledger_job *job = ledger_find_job(&world->ledger, call->job);
     forget(world, call->vendor, NULL);
+    if (call->wire) {
+        wire_list(world, call);
+        return;
+    }
     for (size_t n = world->ledger.entry_count; n > 0; n--) {
         struct ledger_entry *entry = world->ledger.entries[n - 1];
         if (entry->at < job->sent_at - VENDOR_LIST_FROM_MS ||
             world->time - entry->at >= traits->list_kept)
             break;
-        bool shows = traits->can & CAN_FIND_ABSENCE || is_over(world, entry);
+        bool shows = traits->can & CAN_FIND_ABSENCE || vendor_is_over(world, entry);
         if (entry->vendor != call->vendor || entry->is_forgotten || !shows)
             continue;
         bool is_exact = traits->can & CAN_FIND_EXACT && entry->job == call->job &&
@@ -316,8 +294,8 @@ static void answer_find(struct world *world, struct vendor_call *call)
 static void answer_fetch(struct world *world, struct vendor_call *call)
 {
     const struct ledger_entry *entry = call->id ? world->ledger.entries[call->id - 1] : NULL;
-    const struct can_vendor *traits = traits_of(world, call->vendor);
-    bool is_there = entry && !entry->is_forgotten && is_over(world, entry) &&
+    const struct can_vendor *traits = vendor_traits(world, call->vendor);
+    bool is_there = entry && !entry->is_forgotten && vendor_is_over(world, entry) &&
                     entry->outcome == TOLD_DONE && !entry->is_empty &&
                     world->time - entry->ends_at < traits->url_kept;
     call->kind = TOLD_FAILED;
@@ -355,6 +333,8 @@ static void answer_read(struct world *world, struct vendor_call *call)
 
 static void answer(struct world *world, struct vendor_call *call)
 {
+    if (call->wire && !wire_arrive(world, call))
+        return;
     if (call->is_fetch)
         answer_fetch(world, call);
     else if (call->call == PROVIDER_CALL_SUBMIT)
@@ -368,6 +348,8 @@ static void answer(struct world *world, struct vendor_call *call)
     else if (world_strikes(world, SWARM_VENDOR_SLOW))
         delay = world_about(world, 8 * MS_SECOND);
     delay = delay < VENDOR_TRAVEL_MAX_MS || is_lost ? delay : VENDOR_TRAVEL_MAX_MS;
+    if (call->wire)
+        wire_answer(world, call, is_lost);
     world_plan(world, ITEM_TOLD, delay)->call = call;
 }
 
@@ -381,30 +363,23 @@ static enum provider_call call_of(enum effect_kind kind)
                                    : PROVIDER_CALL_POLL;
 }
 
-/* By somebody who knows the secret path of the attempt, yet not of a submission that nobody found
- * yet: against that there is no means. */
-static void forge(struct world *world, const struct job *job)
+static void travel(struct world *world, struct vendor_call *call)
 {
-    if (!world_strikes(world, SWARM_HINT_FORGED))
-        return;
-    unsigned attempt = job->attempt.number + (unsigned)rng_below(&world->rng, 3) - 1;
-    uint64_t ids = world->ledger.entry_count + 1;
-    unsigned id = (unsigned)rng_below(&world->rng, ids);
-    if (rng_below(&world->rng, 2) && ids > 8)
-        id = (unsigned)(ids - 1 - rng_below(&world->rng, 8));
-    const struct ledger_entry *entry = id ? world->ledger.entries[id - 1] : NULL;
-    if (entry && !entry->known_job && entry->job != job->key)
-        id = 0;
-    plan_hint(world, job->key, attempt, id, world_about(world, MS_SECOND));
+    ms_t delay = world_strikes(world, SWARM_VENDOR_SLOW) ? world_about(world, 5 * MS_SECOND) : 0;
+    if (delay == 0 && rng_below(&world->rng, 4))
+        answer(world, call);
+    else
+        world_plan(world, ITEM_ARRIVE, delay < VENDOR_TRAVEL_MAX_MS ? delay : VENDOR_TRAVEL_MAX_MS)
+            ->call = call;
 }
 
 void vendor_effect(struct world *world, const struct effect *effect)
 {
     const struct job *job = effect->on.job;
     const struct swarm *swarm = &world->swarm;
-    struct vendor_call *call = make_call(world);
+    struct vendor_call *call = vendor_make_call(world);
     while (call->vendor + 1 < swarm->vendor_count &&
-           !span_is(span_of(job->attempt.provider), traits_of(world, call->vendor)->name))
+           !span_is(span_of(job->attempt.provider), vendor_traits(world, call->vendor)->name))
         call->vendor++;
     call->process = world->process;
     call->job = job->key;
@@ -415,7 +390,11 @@ void vendor_effect(struct world *world, const struct effect *effect)
     const struct ledger_entry *entry = ledger_find_entry(&world->ledger, id);
     call->id = entry ? entry->index + 1 : 0;
     call->by_mark = id[0] == '\0';
-    forge(world, job);
+    if (!call->is_fetch)
+        wire_open(world, call, effect);
+    else if (wire_is_on(world) && effect->on.told->file_count)
+        call->id = wire_find_file(world, effect->on.told->files[0].url);
+    vendor_forge(world, job, call->vendor);
     bool is_submission = call->call == PROVIDER_CALL_SUBMIT;
     bool is_refused_line = world->moods[call->vendor].down_until > world->time && !world->is_calm &&
                            rng_below(&world->rng, 2);
@@ -424,20 +403,14 @@ void vendor_effect(struct world *world, const struct effect *effect)
         world_plan(world, ITEM_TOLD, world_about(world, 500))->call = call;
         return;
     }
-    ms_t travel = world_strikes(world, SWARM_VENDOR_SLOW) ? world_about(world, 5 * MS_SECOND) : 0;
-    if (travel == 0 && rng_below(&world->rng, 4))
-        answer(world, call);
-    else
-        world_plan(world, ITEM_ARRIVE,
-                   travel < VENDOR_TRAVEL_MAX_MS ? travel : VENDOR_TRAVEL_MAX_MS)
-            ->call = call;
+    travel(world, call);
 }
 
 void vendor_arrive(struct world *world, struct item *item)
 {
     /* Who called has died: what had left arrives all the same. */
     if (item->call->process != world->process && rng_below(&world->rng, 2))
-        free_call(world, item->call);
+        vendor_free_call(world, item->call);
     else
         answer(world, item->call);
 }
@@ -448,8 +421,7 @@ static void write_id(const struct ledger_entry *entry, char *target, size_t size
         (void)span_copy(span_of(entry->name), target, size);
 }
 
-static void fill(struct world *world, const struct vendor_call *call, struct told *told,
-                 unsigned *ret_claimed)
+static void fill(struct world *world, const struct vendor_call *call, struct told *told)
 {
     told_init(told);
     told->kind = call->kind;
@@ -461,15 +433,27 @@ static void fill(struct world *world, const struct vendor_call *call, struct tol
     told->progress = call->progress;
     told->file_count = call->has_file;
     write_id(call->entry, told->remote_id, sizeof told->remote_id);
-    if (call->entry)
-        *ret_claimed = oracle_vendor_is_claimed(call->entry, call->job, call->attempt);
     for (unsigned n = 0; n < call->found_count; n++) {
         write_id(call->found[n], told->found[n].remote_id, sizeof told->found[n].remote_id);
         told->found[n].exact = call->is_exact;
-        if (oracle_vendor_is_claimed(call->found[n], call->job, call->attempt))
-            *ret_claimed |= 1u << n;
     }
     told->found_count = call->found_count;
+}
+
+/* Who of those that are named belongs to another attempt, for all that the rows say. */
+static unsigned claimed(const struct world *world, const struct told *told, int64_t job,
+                        unsigned attempt)
+{
+    unsigned bits = 0;
+    const struct ledger_entry *entry = ledger_find_entry(&world->ledger, told->remote_id);
+    if (entry && oracle_vendor_is_claimed(entry, job, attempt))
+        bits = 1;
+    for (unsigned n = 0; n < told->found_count; n++) {
+        entry = ledger_find_entry(&world->ledger, told->found[n].remote_id);
+        if (entry && oracle_vendor_is_claimed(entry, job, attempt))
+            bits |= 1u << n;
+    }
+    return bits;
 }
 
 static void say_fetched(struct world *world, const struct vendor_call *call)
@@ -490,11 +474,25 @@ static void say_fetched(struct world *world, const struct vendor_call *call)
     }
 }
 
-static void say_told(struct world *world, const struct vendor_call *call)
+/* The end of what was accepted is told to the attempt whose it is. */
+static void note_end(struct world *world, const struct vendor_call *call, enum told_kind kind)
+{
+    struct ledger_entry *entry = call->entry;
+    bool is_heard = entry && call->call != PROVIDER_CALL_SUBMIT &&
+                    (entry->known_job ? !oracle_vendor_is_claimed(entry, call->job, call->attempt)
+                                      : entry->job == call->job && entry->attempt == call->attempt);
+    bool is_end = kind == TOLD_DONE || kind == TOLD_FAILED || kind == TOLD_STOPPED;
+    if (is_heard && is_end && !entry->said_end) {
+        entry->said_end = true;
+        entry->said_turn = world->turn_number;
+    }
+}
+
+static void say_told(struct world *world, const struct vendor_call *call, const struct told *heard)
 {
     struct told *told = &world->tolds[world->batch_count];
-    struct heard *heard = &world_event(world, EVENT_TOLD)->heard;
-    *heard = (struct heard){.job = call->job,
+    struct heard *event = &world_event(world, EVENT_TOLD)->heard;
+    *event = (struct heard){.job = call->job,
                             .attempt = call->attempt,
                             .call = call->call,
                             .sent = call->sent,
@@ -502,50 +500,37 @@ static void say_told(struct world *world, const struct vendor_call *call)
                                          : call->id    ? world->ledger.entries[call->id - 1]->name
                                                        : "nobody",
                             .told = told};
-    fill(world, call, told, &heard->claimed);
-    struct ledger_entry *entry = call->entry;
-    bool is_heard = entry && call->call != PROVIDER_CALL_SUBMIT &&
-                    (entry->known_job ? !oracle_vendor_is_claimed(entry, call->job, call->attempt)
-                                      : entry->job == call->job && entry->attempt == call->attempt);
-    bool is_end =
-        call->kind == TOLD_DONE || call->kind == TOLD_FAILED || call->kind == TOLD_STOPPED;
-    if (is_heard && is_end && !entry->said_end) {
-        entry->said_end = true;
-        entry->said_turn = world->turn_number;
-    }
+    if (heard)
+        *told = *heard;
+    else
+        fill(world, call, told);
+    event->claimed = claimed(world, told, call->job, call->attempt);
+    note_end(world, call, told->kind);
 }
 
 void vendor_say(struct world *world, struct item *item)
 {
     struct vendor_call *call = item->call;
     if (call->process != world->process) {
-        free_call(world, call); /* the line went with who called */
+        vendor_free_call(world, call); /* the line went with who called */
+        return;
+    }
+    const struct told *told = call->wire ? wire_hear(world, call) : NULL;
+    if (call->wire && !told) {
+        clear_answer(world, call);
+        travel(world, call);
         return;
     }
     if (call->is_fetch)
         say_fetched(world, call);
     else
-        say_told(world, call);
+        say_told(world, call, told);
     if (!call->is_copy && call->call != PROVIDER_CALL_SUBMIT && world_strikes(world, SWARM_TWICE)) {
         call->is_copy = true;
         world_plan(world, ITEM_TOLD, world_about(world, 500))->call = call;
         return;
     }
-    free_call(world, call);
-}
-
-void vendor_hint(struct world *world, struct item *item)
-{
-    struct vendor_call *call = item->call;
-    struct told *told = &world->tolds[world->batch_count];
-    const struct ledger_entry *entry = call->id ? world->ledger.entries[call->id - 1] : NULL;
-    told->remote_id[0] = '\0';
-    write_id(entry, told->remote_id, sizeof told->remote_id);
-    if (!entry && rng_below(&world->rng, 2))
-        (void)span_copy(SPAN("nobody"), told->remote_id, sizeof told->remote_id);
-    world_event(world, EVENT_HINTED)->hinted =
-        (struct hinted){.job = call->job, .attempt = call->attempt, .remote_id = told->remote_id};
-    free_call(world, call);
+    vendor_free_call(world, call);
 }
 
 void vendor_calm(struct world *world)

@@ -2,12 +2,16 @@
 
 #include "base/memory.h"
 #include "client.h"
+#include "corner.h"
+#include "disturb.h"
 #include "files.h"
 #include "operator.h"
 #include "oracle.h"
 #include "receiver.h"
 #include "vendor.h"
 #include "vendor_stream.h"
+#include "wire.h"
+#include "wire_book.h"
 #include "worker.h"
 
 #include <assert.h>
@@ -30,6 +34,8 @@ bool world_has(const struct world *world, enum swarm_fault fault)
 
 bool world_strikes(struct world *world, enum swarm_fault fault)
 {
+    if (world->corner)
+        return corner_strikes(world->corner, fault);
     /* A gateway that dies all the time never gets anything done. */
     bool is_crash =
         fault == SWARM_CRASH || fault == SWARM_CRASH_EFFECTS || fault == SWARM_STORE_DOUBT;
@@ -110,7 +116,7 @@ void world_fail(struct world *world, const char *invariant, int64_t job, const c
     va_end(list);
 }
 
-static ms_t wall(const struct world *world)
+ms_t world_wall(const struct world *world)
 {
     return world->frozen ? world->frozen : WORLD_EPOCH + world->time + world->offset;
 }
@@ -269,7 +275,7 @@ static bool start(struct world *world, bool may_die)
         ram_fail_next(world->ram, RAM_BEGIN, STORE_BUSY);
     journal_note(world->journal, "started");
     enum store_result result;
-    while ((result = turn_recover(&world->turn, wall(world))) == STORE_BUSY)
+    while ((result = turn_recover(&world->turn, world_wall(world))) == STORE_BUSY)
         world->time += 100;
     if (result != STORE_OK) {
         journal_note(world->journal, "died while starting");
@@ -322,49 +328,6 @@ static void die(struct world *world, const char *why)
 
 /* ---------------------------------------------------------------- one turn */
 
-static void disturb_clock(struct world *world)
-{
-    static const ms_t jumps[] = {MS_SECOND, MS_MINUTE, MS_HOUR, MS_DAY, 365 * MS_DAY};
-    /* Jumps are rarer than the rate says, or nothing else would happen. */
-    if (rng_below(&world->rng, 50) != 0)
-        return;
-    ms_t jump = 1 + (ms_t)rng_below(&world->rng, (uint64_t)jumps[rng_below(&world->rng, 5)]);
-    if (world_strikes(world, SWARM_CLOCK_FORWARD))
-        world->offset += jump;
-    else if (world_strikes(world, SWARM_CLOCK_BACK) && world->offset - jump > -WORLD_EPOCH / 2)
-        world->offset -= jump;
-    else if (!world->frozen && world_strikes(world, SWARM_CLOCK_FREEZE)) {
-        world->frozen = wall(world);
-        world_plan(world, ITEM_CLOCK, world_about(world, 10 * MS_MINUTE));
-    } else
-        return;
-    journal_note(world->journal, "somebody touched the wall clock");
-}
-
-static void disturb_store(struct world *world)
-{
-    static const enum ram_call calls[] = {RAM_BEGIN, RAM_APPLY, RAM_GET, RAM_COMMIT};
-    static const enum ram_call doubts[] = {RAM_COMMIT, RAM_COMMIT_KEPT, RAM_LOAD};
-    if (world_strikes(world, SWARM_STORE_BUSY))
-        ram_fail_next(world->ram, rng_below(&world->rng, 4) ? RAM_BEGIN : RAM_COMMIT, STORE_BUSY);
-    if (world_strikes(world, SWARM_STORE_FULL))
-        ram_fail_next(world->ram, calls[rng_below(&world->rng, 4)], STORE_FULL);
-    if (world_strikes(world, SWARM_STORE_DOUBT)) {
-        world->is_doubtful = true;
-        ram_fail_next(world->ram, doubts[rng_below(&world->rng, 3)], STORE_BROKEN);
-    }
-}
-
-static void disturb_disk(struct world *world)
-{
-    if (world->disk_free < world->swarm.config.disk_reserve || !world_strikes(world, SWARM_DISK) ||
-        rng_below(&world->rng, 20) != 0)
-        return;
-    world->disk_free = rng_below(&world->rng, world->swarm.config.disk_reserve);
-    world_plan(world, ITEM_DISK, world_about(world, MS_MINUTE));
-    journal_note(world->journal, "the disk is nearly full");
-}
-
 static void take_item(struct world *world, struct item *item)
 {
     switch (item->kind) {
@@ -407,6 +370,7 @@ static void gather(struct world *world)
 {
     struct heap_node *node;
     world->batch_count = 0;
+    wire_turn(world);
     while (world->batch_count < world->swarm.batch && (node = heap_first(&world->agenda)) &&
            node->at <= world->time) {
         heap_remove(&world->agenda, node);
@@ -423,7 +387,7 @@ static bool run_turn(struct world *world)
             disturb_store(world);
         enum store_result result =
             turn_run(&world->turn, world->batch, count,
-                     turn_time(&world->turn, wall(world), world->time), world->disk_free);
+                     turn_time(&world->turn, world_wall(world), world->time), world->disk_free);
         if (result == STORE_OK) {
             world->is_doubtful = false;
             ram_fail_next(world->ram, RAM_LOAD, STORE_OK); /* nothing was loaded */
@@ -456,6 +420,8 @@ static void pass(struct world *world)
         disturb_clock(world);
         disturb_disk(world);
     }
+    if (world->corner)
+        corner_pass(world);
     gather(world);
     if (!world->is_calm && world_strikes(world, SWARM_NEW_LIMITS))
         change_limits(world);
@@ -487,7 +453,7 @@ static ms_t next_time(struct world *world)
     ms_t next = node ? node->at : MS_NEVER, wake = core_wake_at(world->core);
     if (wake == MS_NEVER)
         return next;
-    ms_t left = wake - turn_time(&world->turn, wall(world), world->time);
+    ms_t left = wake - turn_time(&world->turn, world_wall(world), world->time);
     ms_t at = world->time + (left > 0 ? left : 0);
     return at < next ? at : next;
 }
@@ -551,16 +517,30 @@ bool world_run(struct world *world)
     return !world->failure.invariant;
 }
 
-struct world *world_make(uint64_t seed, unsigned jobs, const struct swarm_mask *mask,
-                         enum plant plant)
+static void draw(struct world *world, const struct world_rule *rule)
+{
+    const struct swarm_mask nothing = {{false}};
+    swarm_draw(&world->swarm, rule->seed, rule->jobs, rule->corner ? &nothing : &rule->mask);
+    if (rule->corner)
+        corner_draw(rule->corner, &world->swarm);
+    if (rule->book && rule->corner)
+        wire_book_corner(rule->book, rule->corner->class, &world->swarm);
+    else if (rule->book)
+        wire_book_draw(rule->book, &world->swarm);
+}
+
+struct world *world_make(const struct world_rule *rule)
 {
     struct world *world = memory_new(struct world);
-    swarm_draw(&world->swarm, seed, jobs, mask);
-    rng_init(&world->rng, seed);
+    draw(world, rule);
+    rng_init(&world->rng, rule->seed);
     ledger_init(&world->ledger, &world->swarm);
     heap_init(&world->agenda);
     arena_init(&world->arena);
-    world->plant = plant;
+    world->plant = rule->plant;
+    world->book = rule->book;
+    world->corner = rule->corner;
+    wire_init(world);
     world->ram = ram_open();
     world->store = plant_store(world);
     world->disk_free = UINT64_MAX;
@@ -580,6 +560,7 @@ void world_free(struct world *world)
     if (world->core)
         drop_core(world);
     plant_close(world);
+    wire_done(world);
     store_close(world->ram);
     heap_done(&world->agenda);
     arena_done(&world->arena);

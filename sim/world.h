@@ -78,8 +78,27 @@ struct vendor_mood {
     ms_t probe_at;                  /* … since */
 };
 
+struct corner;
+struct wire_book;
+struct wires;
+
+/* What decides how a world is. */
+struct world_rule {
+    uint64_t seed;
+    unsigned jobs;          /* submissions that clients make */
+    struct swarm_mask mask; /* faults that may be on */
+    enum plant plant;
+    /* Adapters and dialects stand in between (wire.h); borrowed. NULL: the core is alone. */
+    const struct wire_book *book;
+    /* One job, and what happens to it (corner.h); borrowed. NULL: a swarm. */
+    struct corner *corner;
+};
+
 struct world {
     struct swarm swarm;
+    const struct wire_book *book;
+    struct corner *corner;
+    struct wires *wires;
     struct rng rng;
     struct ledger ledger;
     struct journal *journal; /* NULL: none is kept */
@@ -131,8 +150,7 @@ struct world {
     uint64_t turns, events_seen, crashes;
 };
 
-struct world *world_make(uint64_t seed, unsigned jobs, const struct swarm_mask *mask,
-                         enum plant plant);
+struct world *world_make(const struct world_rule *rule);
 void world_free(struct world *world);
 /* Lives the seed to its end; false when an invariant broke, see world->failure. */
 bool world_run(struct world *world);
@@ -142,6 +160,8 @@ bool world_run(struct world *world);
 /* Whether a fault strikes now; never in the liveness phase. */
 bool world_strikes(struct world *world, enum swarm_fault fault);
 bool world_has(const struct world *world, enum swarm_fault fault);
+/* What the gateway's wall clock shows. */
+ms_t world_wall(const struct world *world);
 /* A time around `mean`, with a long tail. */
 ms_t world_about(struct world *world, ms_t mean);
 struct item *world_plan(struct world *world, enum item_kind kind, ms_t delay);

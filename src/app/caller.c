@@ -16,7 +16,6 @@ enum {
     CALLER_MAILBOX = 65536,
     CALLER_BATCH = 64,
     CALLER_RETRY_MS = 100, /* before word that the core had no room for is told again */
-    CALLER_PAGES_MAX = 5,  /* of a search */
     CALLER_SMALL_MAX = 1024 * 1024
 };
 
@@ -139,10 +138,11 @@ static void finish_claimed(struct errand *errand, const struct told *told, bool 
     message->event.heard = (struct heard){
         .job = errand->job,
         .attempt = errand->attempt,
-        .call = errand->call == PROVIDER_CALL_RESULT ? PROVIDER_CALL_POLL : errand->call,
+        .call = question_call(&errand->question),
         .sent = sent,
-        .remote_id =
-            *errand->remote_id ? arena_copy(&message->arena, span_of(errand->remote_id)) : NULL,
+        .remote_id = *errand->question.remote_id
+                         ? arena_copy(&message->arena, span_of(errand->question.remote_id))
+                         : NULL,
         .told = copy_told(&message->arena, told),
         .claimed = bits,
     };
@@ -158,48 +158,21 @@ static void finish(struct errand *errand, const struct told *told, bool sent)
 static void note_call(const struct errand *errand, const struct told *told,
                       const struct egress_result *result)
 {
-    log_debug(
-        "provider", log_text("job", errand->job_id), log_text("provider", errand->provider_name),
-        log_number("call", (int64_t)errand->call), log_number("status", result->response.status),
-        log_text("outcome", egress_outcome_name(result->outcome)),
-        log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
+    log_debug("provider", log_text("job", errand->job_id),
+              log_text("provider", errand->provider_name),
+              log_number("call", (int64_t)errand->question.call),
+              log_number("status", result->response.status),
+              log_text("outcome", egress_outcome_name(result->outcome)),
+              log_text("told", told_name(told->kind)), log_number("ms", result->times.total));
 }
 
-/* What it means that no answer came. */
-static void read_silence(const struct errand *errand, const struct egress_result *result,
-                         struct told *told)
+static bool is_our_fault(const struct egress_result *result)
 {
-    bool is_ours = result->outcome == EGRESS_INVALID || result->outcome == EGRESS_REFUSED_BY_GUARD;
-    told->kind = is_ours && !result->sent ? TOLD_REFUSED : TOLD_NOTHING;
-    told->error = is_ours ? ERROR_PROVIDER_NOT_CONFIGURED : ERROR_PROVIDER_UNAVAILABLE;
-    if (errand->call != PROVIDER_CALL_SUBMIT)
-        told->kind = TOLD_NOTHING;
-    told_say(told, span_of(result->sentence));
+    return !result->sent &&
+           (result->outcome == EGRESS_INVALID || result->outcome == EGRESS_REFUSED_BY_GUARD);
 }
 
-/* What the adapter read, but for what it can't know. */
-static void read_answer(const struct errand *errand, const struct http_response *response,
-                        struct told *told)
-{
-    bool is_about_one = errand->call == PROVIDER_CALL_POLL ||
-                        errand->call == PROVIDER_CALL_RESULT ||
-                        errand->call == PROVIDER_CALL_CANCEL;
-    errand->provider->read(errand->call, &errand->ask, response, told);
-    if (is_about_one && told->remote_id[0] && strcmp(told->remote_id, errand->remote_id) != 0) {
-        /* A cache between us, or their mistake: another's end is not ours. */
-        told_init(told);
-        told->error = ERROR_PROVIDER_FAILED;
-        told_say(told, SPAN("The provider answered about another job."));
-    }
-    if (errand->call == PROVIDER_CALL_SUBMIT && told->kind == TOLD_NOTHING && !told->text[0]) {
-        char text[TOLD_TEXT_SIZE];
-        (void)snprintf(text, sizeof text, "It answered %d, and not whether it took the job.",
-                       response->status);
-        told_say(told, span_of(text));
-    }
-}
-
-static void send_call(struct errand *errand, const char *page);
+static void send_call(struct errand *errand);
 
 /* The thread looks whose the ids are. False when it is stopping. */
 static bool give_told(struct errand *errand, const struct told *told)
@@ -213,36 +186,21 @@ static void on_done(void *context, const struct egress_result *result)
 {
     struct errand *errand = context;
     struct told told;
-    told_init(&told);
+    bool goes_on = false;
     if (result->outcome == EGRESS_ANSWERED)
-        read_answer(errand, &result->response, &told);
+        goes_on = question_read(&errand->question, &result->response, &told);
     else
-        read_silence(errand, result, &told);
+        question_silence(&errand->question, is_our_fault(result), span_of(result->sentence), &told);
     note_call(errand, &told, result);
-    bool wants_result = errand->call == PROVIDER_CALL_POLL && told.kind == TOLD_DONE &&
-                        told.file_count == 0 && errand->provider->traits.can & CAN_RESULT;
-    if (wants_result) {
-        /* It is done, and what it made is told by a call of its own. */
-        errand->call = PROVIDER_CALL_RESULT;
-        if (told.remote_id[0])
-            errand->remote_id = arena_copy(&errand->arena, span_of(told.remote_id));
-        send_call(errand, "");
+    if (goes_on) {
+        send_call(errand);
         return;
     }
-    if (told.kind == TOLD_MORE && ++errand->pages < CALLER_PAGES_MAX) {
-        send_call(errand, arena_copy(&errand->arena, span_of(told.handle)));
-        return;
-    }
-    bool is_new = errand->call == PROVIDER_CALL_SUBMIT && told.kind == TOLD_ACCEPTED;
+    bool is_new = errand->question.call == PROVIDER_CALL_SUBMIT && told.kind == TOLD_ACCEPTED;
     if ((is_new || told.kind == TOLD_FOUND) && give_told(errand, &told))
         return;
     if (told.kind == TOLD_FOUND)
-        told.kind = TOLD_NOTHING;
-    if (errand->call == PROVIDER_CALL_RESULT && !told.remote_id[0])
-        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
-    if (errand->call == PROVIDER_CALL_POLL && !told.remote_id[0] && told.kind != TOLD_NOTHING &&
-        told.kind != TOLD_GONE)
-        (void)span_copy(span_of(errand->remote_id), told.remote_id, sizeof told.remote_id);
+        told.kind = TOLD_NOTHING; /* it is stopping */
     finish(errand, &told, result->sent);
 }
 
@@ -261,19 +219,19 @@ static const char *trusted_origin(struct errand *errand, const struct http_reque
     const char *history =
         json_string_value(json_object_get(errand->offer->provider->details, "historyUrl"));
     const char *origin = caller_origin(history ? history : "", &errand->arena);
-    bool is_history =
-        errand->call == PROVIDER_CALL_FIND && *origin && span_starts(request->target, origin);
-    return is_history ? origin : caller_origin(errand->ask.base_url, &errand->arena);
+    bool is_history = errand->question.call == PROVIDER_CALL_FIND && *origin &&
+                      span_starts(request->target, origin);
+    return is_history ? origin : caller_origin(errand->question.ask.base_url, &errand->arena);
 }
 
-static void send_call(struct errand *errand, const char *page)
+static void send_call(struct errand *errand)
 {
     struct http_request request;
-    bool pays = errand->call == PROVIDER_CALL_SUBMIT;
-    bool is_small = pays || errand->call == PROVIDER_CALL_CANCEL;
+    bool pays = errand->question.call == PROVIDER_CALL_SUBMIT;
+    bool is_small = pays || errand->question.call == PROVIDER_CALL_CANCEL;
     const struct config *config = errand->caller->config.config;
     ms_t total = pays ? config->providers.submit_timeout : config->providers.read_timeout;
-    caller_ask_request(errand, page, &request);
+    question_request(&errand->question, &request);
     const struct egress_call call = {
         .request = &request,
         .trusted = trusted_origin(errand, &request),
@@ -312,12 +270,12 @@ static void begin(struct errand *errand)
         caller_stream_begin(errand);
         return;
     }
-    errand->call = call_of(errand->kind);
+    errand->question.call = call_of(errand->kind);
     if (errand->is_named)
-        errand->claimed =
-            reader_remote_id(errand->caller->config.reader, errand->remote_id, &job) != STORE_NONE;
+        errand->claimed = reader_remote_id(errand->caller->config.reader,
+                                           errand->question.remote_id, &job) != STORE_NONE;
     if (caller_ask_fill(errand, &told)) {
-        send_call(errand, "");
+        send_call(errand);
         return;
     }
     if (errand->kind != EFFECT_SUBMIT)
@@ -401,10 +359,12 @@ static struct errand *errand_make(struct caller *caller, const struct effect *ef
     /* A stream is held for long, and asks for nothing. */
     errand->input = effect->kind == EFFECT_STREAM ? "" : arena_copy(arena, span_of(job->input));
     errand->is_named = effect->on.remote_id != NULL;
-    errand->remote_id = arena_copy(
+    errand->question.remote_id = arena_copy(
         arena, span_of(effect->on.remote_id ? effect->on.remote_id : job->attempt.remote_id));
-    errand->handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->question.handle = arena_copy(arena, span_of(job->attempt.handle));
+    errand->question.page = "";
     errand->intent_at = job->attempt.intent_at;
+    errand->asked_at = effect->on.asked_at;
     return errand;
 }
 

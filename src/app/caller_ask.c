@@ -54,14 +54,14 @@ static bool find_offer(struct errand *errand, struct told *told)
 {
     const struct catalog *catalog = errand->caller->config.catalog;
     const struct model *model = catalog_find(catalog, span_of(errand->model));
-    errand->provider = provider_find(span_of(errand->provider_name));
+    errand->question.provider = provider_find(span_of(errand->provider_name));
     for (unsigned n = 0; model && n < model->offer_count; n++) {
         const struct offer *offer = model->offers[n];
         if (strcmp(offer->provider->name, errand->provider_name) == 0 &&
             strcmp(offer->slug, errand->slug) == 0)
             errand->offer = offer;
     }
-    if (errand->provider && errand->offer)
+    if (errand->question.provider && errand->offer)
         return true;
     return refuse(told, ERROR_PROVIDER_NOT_CONFIGURED, "%s is not offered by %s any more.",
                   errand->model, errand->provider_name);
@@ -214,7 +214,7 @@ static const char *hook_url(const struct errand *errand, const char *mark)
 {
     const char *base = errand->caller->hook_base ? errand->caller->hook_base
                                                  : errand->caller->config.config->public_url;
-    if (!base || !(errand->provider->traits.can & CAN_HOOK))
+    if (!base || !(errand->question.provider->traits.can & CAN_HOOK))
         return NULL;
     return arena_print((struct arena *)(uintptr_t)&errand->arena, "%s/callbacks/%s/%s.%u.%s", base,
                        errand->provider_name, errand->job_id, errand->attempt, mark);
@@ -232,7 +232,7 @@ bool caller_ask_fill(struct errand *errand, struct told *told)
     const char *variable = errand->offer->endpoint_variable;
     const char *endpoint = variable ? getenv(variable) : NULL;
     caller_mark(errand->caller->config.secret, errand->job_id, errand->attempt, mark);
-    errand->ask = (struct ask){
+    errand->question.ask = (struct ask){
         .offer = errand->offer,
         .base_url = caller_base_url(errand->offer, &errand->arena),
         .endpoint = arena_copy(&errand->arena, span_of(endpoint)),
@@ -241,37 +241,11 @@ bool caller_ask_fill(struct errand *errand, struct told *told)
         .input = errand->mapped,
         .hook_url = hook_url(errand, mark),
         .sent_at = errand->intent_at,
+        .asked_at = errand->asked_at,
         .run_limit = errand->offer->model->timeout_ms
                          ? errand->offer->model->timeout_ms
                          : errand->caller->config.config->attempt_timeout,
         .arena = &errand->arena,
     };
     return true;
-}
-
-void caller_ask_request(const struct errand *errand, const char *page,
-                        struct http_request *ret_request)
-{
-    const struct provider *provider = errand->provider;
-    const struct remote remote = {&errand->ask, errand->remote_id, errand->handle};
-    switch (errand->call) {
-    case PROVIDER_CALL_SUBMIT:
-        provider->submit(&errand->ask, ret_request);
-        break;
-    case PROVIDER_CALL_POLL:
-        provider->poll(&remote, ret_request);
-        break;
-    case PROVIDER_CALL_RESULT:
-        provider->result(&remote, ret_request);
-        break;
-    case PROVIDER_CALL_CANCEL:
-        provider->cancel(&remote, ret_request);
-        break;
-    case PROVIDER_CALL_FIND:
-        provider->find(&errand->ask, page, ret_request);
-        break;
-    case PROVIDER_CALL_HEALTH:
-        provider->health(&errand->ask, ret_request);
-        break;
-    }
 }

@@ -4,6 +4,7 @@
 
 #include "app/caller.h"
 #include "core/route.h"
+#include "provider/question.h"
 
 #include <pthread.h>
 
@@ -23,18 +24,14 @@ struct errand {
     struct arena arena; /* of all its texts */
     enum effect_kind kind;
     int64_t job;
-    unsigned attempt, pages;
+    unsigned attempt;
     const char *job_id, *tenant, *model, *provider_name, *slug, *input;
-    const char *remote_id, *handle;
-    bool is_named;    /* a call back named the id … */
+    bool is_named;    /* a call back named the remote id … */
     unsigned claimed; /* … and it is another attempt's: as in struct heard */
-    ms_t intent_at;
-    /* Filled by caller_ask_fill. */
-    const struct provider *provider;
+    ms_t intent_at, asked_at;
+    struct question question; /* its provider and ask are filled by caller_ask_fill, as … */
     const struct offer *offer;
-    struct ask ask;
     json_t *mapped; /* owned */
-    enum provider_call call;
 };
 
 /* caller.c */
@@ -49,8 +46,5 @@ bool caller_may_ask(const struct caller *caller, const struct http_request *requ
 /* caller_ask.c: finds the adapter and the offer, and puts the input into the provider's words.
  * False with a word for the core in *told, when nothing can be asked. */
 bool caller_ask_fill(struct errand *errand, struct told *told);
-/* The request of errand->call. `page` is of a search. */
-void caller_ask_request(const struct errand *errand, const char *page,
-                        struct http_request *ret_request);
 
 #endif

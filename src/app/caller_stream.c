@@ -45,8 +45,8 @@ static void on_event(void *context, struct span data)
     struct caller_stream *stream = context;
     const struct errand *errand = stream->errand;
     struct told told;
-    bool is_others = !errand->provider->read_stream(data, &told) ||
-                     (told.remote_id[0] && strcmp(told.remote_id, errand->remote_id) != 0);
+    bool is_others = !errand->question.provider->read_stream(data, &told) ||
+                     (told.remote_id[0] && strcmp(told.remote_id, errand->question.remote_id) != 0);
     if (is_others || atomic_load(&stream->heard) == told.kind)
         return;
     atomic_store(&stream->heard, told.kind);
@@ -94,9 +94,10 @@ static void open_stream(struct caller_stream *stream)
 {
     struct errand *errand = stream->errand;
     struct caller *caller = errand->caller;
-    const struct remote remote = {&errand->ask, errand->remote_id, errand->handle};
+    const struct remote remote = {&errand->question.ask, errand->question.remote_id,
+                                  errand->question.handle};
     struct http_request request;
-    errand->provider->stream(&remote, &request);
+    errand->question.provider->stream(&remote, &request);
     event_stream_clear(&stream->reader);
     atomic_store(&stream->heard, TOLD_NOTHING);
     atomic_store(&stream->status, 0);
@@ -105,7 +106,7 @@ static void open_stream(struct caller_stream *stream)
     const struct egress_call call = {
         .id = stream->call,
         .request = &request,
-        .trusted = caller_origin(errand->ask.base_url, &errand->arena),
+        .trusted = caller_origin(errand->question.ask.base_url, &errand->arena),
         .stays = true,
         .answer = {.max = STREAM_BYTES_MAX, .chunk = on_bytes, .plain = true},
         .deadlines = {.first_byte = STREAM_ANSWER_MS,
@@ -128,7 +129,7 @@ static void hint(const struct caller_stream *stream)
     message->event.hinted = (struct hinted){
         .job = errand->job,
         .attempt = errand->attempt,
-        .remote_id = arena_copy(&message->arena, span_of(errand->remote_id)),
+        .remote_id = arena_copy(&message->arena, span_of(errand->question.remote_id)),
     };
     caller_tell(errand->caller, message);
 }
@@ -249,7 +250,7 @@ void caller_stream_begin(struct errand *errand)
     struct told told;
     caller_stream_drop(caller, errand->job); /* an older attempt's */
     if (!has_place(caller, errand->provider_name) || !caller_ask_fill(errand, &told) ||
-        !errand->provider->stream) {
+        !errand->question.provider->stream) {
         caller_errand_free(errand);
         return;
     }

@@ -196,6 +196,7 @@ struct effect {
             bool terminal;           /* PUBLISH */
             const struct told *told; /* FETCH; borrowed as the job is */
             const char *remote_id;   /* POLL: another than the attempt's; likewise */
+            ms_t asked_at;           /* SUBMIT, POLL, FIND, CANCEL: the turn's time */
         } on;
         char upload[ID_SIZE]; /* REMOVE_UPLOAD */
         struct {

@@ -50,7 +50,9 @@ struct effect *remote_effect(struct core *core, struct output *output, struct jo
     if (health && asking != ASKING_SUBMIT)
         health_reads(health);
     life_ask(core, job, core->now + REMOTE_LOST_MS);
-    return output_on(output, kinds[asking], job);
+    struct effect *effect = output_on(output, kinds[asking], job);
+    effect->on.asked_at = core->now;
+    return effect;
 }
 
 /* ---------------------------------------------------------------- the beginning */

@@ -14,12 +14,10 @@ static const char credential[] = "Key {key:fal}";
 
 static void submit(const struct ask *ask, struct http_request *ret_request)
 {
-    const char *query = "";
-    if (ask->hook_url)
-        query =
-            arena_print(ask->arena, "?fal_webhook=%s", request_escape(ask->arena, ask->hook_url));
-    request_start(ask, HTTP_POST, arena_print(ask->arena, "/%s%s", ask->offer->slug, query),
-                  credential, ret_request);
+    const char *hook = ask->hook_url ? request_escape(ask->arena, ask->hook_url) : "";
+    const char *path = arena_print(ask->arena, "/%s%s%s", ask->offer->slug,
+                                   ask->hook_url ? "?fal_webhook=" : "", hook);
+    request_start(ask, HTTP_POST, path, credential, ret_request);
     /* Without them the queue may hand the job to another model that it finds equivalent. The pages
      * differ in the name. */
     request_header(ret_request, "x-app-fal-disable-fallback", "true");
@@ -186,11 +184,17 @@ static void read_refusal(const struct http_response *answer, const json_t *body,
 static void read_canceled(const struct http_response *answer, const json_t *body, struct told *told)
 {
     struct span status = json_span(json_object_get(body, "status"));
-    /* Taken out of the queue at once, or only told to stop: the next poll says which. */
+    bool is_heard =
+        span_is(status, "CANCELLATION_REQUESTED") || span_is(status, "ALREADY_COMPLETED");
     if (answer->status == 404)
         told->kind = TOLD_GONE;
     else if (answer->status == 200 && span_is(status, "OK"))
-        told->kind = TOLD_STOPPED;
+        told->kind = TOLD_STOPPED; /* taken out of the queue */
+    if (told->kind != TOLD_NOTHING || !is_heard)
+        return;
+    /* It was heard, or came too late: the next poll says which, and what of it is billed. */
+    told->kind = TOLD_RUNNING;
+    told->error = ERROR_NONE;
 }
 
 static void read_history(const struct ask *ask, const json_t *body, struct told *told)

@@ -25,7 +25,8 @@ struct ask {
     const char *mark;     /* of this attempt, unguessable; never changes */
     const json_t *input;  /* in the provider's words, see catalog/mapping.h */
     const char *hook_url; /* where to call back, mark and all; NULL: nowhere */
-    ms_t sent_at;         /* wall time of the intent */
+    ms_t sent_at;         /* wall time of the intent … */
+    ms_t asked_at;        /* … and of this question, by the same clock */
     ms_t run_limit;       /* our own time-out of a run; theirs is set above it */
     struct arena *arena;
 };

@@ -167,6 +167,7 @@ static void translate(void *context, const char *name, struct span sent, struct 
         .arena = &rig->arena,
     };
     assert_true(time_read_iso(SPAN("2026-11-01T10:01:00Z"), &ask.sent_at));
+    assert_true(time_read_iso(SPAN("2026-11-01T10:02:00Z"), &ask.asked_at));
     if (!ask.offer->slug[0])
         offer.slug = "fal-ai/veo3.1/fast";
     if (span_is(verb, "read"))

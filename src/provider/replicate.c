@@ -55,7 +55,8 @@ static void cancel(const struct remote *remote, struct http_request *ret_request
                   ret_request);
 }
 
-/* The list is the whole account's, newest first; a minute is left for clocks that differ. */
+/* The list is the whole account's, newest first; a minute is left for clocks that differ, see
+ * knows_when. */
 static void find(const struct ask *ask, const char *page, struct http_request *ret_request)
 {
     char since[TIME_ISO_SIZE];
@@ -168,7 +169,19 @@ static void add_found(struct told *told, const json_t *prediction, bool exact)
     found->exact = exact;
 }
 
-static void read_list(const struct ask *ask, const json_t *list, struct told *told)
+/* Whether the list began before ours can have been made. It begins a minute before our clock's time
+ * of the submission: were that clock ahead of theirs, ours would not be listed, and it would seem
+ * that it never was. Half of the minute is the answer's for its way. */
+static bool knows_when(const struct ask *ask, const struct http_response *answer)
+{
+    struct span date;
+    ms_t theirs = 0;
+    return http_find(answer->headers, answer->header_count, "date", &date) &&
+           time_read_http(date, &theirs) && ask->asked_at - theirs <= MS_MINUTE / 2;
+}
+
+static void read_list(const struct ask *ask, const struct http_response *answer, const json_t *list,
+                      struct told *told)
 {
     const json_t *results = json_object_get(list, "results"), *prediction;
     struct span next = json_span(json_object_get(list, "next"));
@@ -183,6 +196,12 @@ static void read_list(const struct ask *ask, const json_t *list, struct told *to
             add_found(told, prediction, exact);
     }
     told->kind = told->found_count > 0 ? TOLD_FOUND : TOLD_ABSENT;
+    if (told->kind == TOLD_ABSENT && !knows_when(ask, answer)) {
+        told->kind = TOLD_NOTHING;
+        told_say(told, SPAN("The provider's clock and ours differ, so that its list may begin too "
+                            "late to prove anything."));
+        return;
+    }
     if (told->kind == TOLD_FOUND || next.size == 0)
         return;
     /* A further page is asked for only where ours are; one elsewhere leaves it open. */
@@ -207,7 +226,7 @@ static void read_answer(enum provider_call call, const struct ask *ask,
     if (!response_is_good(answer)) {
         read_problem(body, told);
     } else if (call == PROVIDER_CALL_FIND) {
-        read_list(ask, body, told);
+        read_list(ask, answer, body, told);
     } else {
         read_prediction(body, ask->arena, told);
         if (call == PROVIDER_CALL_SUBMIT)

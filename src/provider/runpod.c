@@ -209,6 +209,18 @@ static void read_problem(const struct http_response *answer, const json_t *body,
     told_say(told, text.size || json_is_object(body) ? text : answer->body);
 }
 
+/* The answer to a cancel is {id, status} and no more, whatever the state: what it cost, and what
+ * was made all the same, stands in the status alone. So no end of it is believed before a poll. */
+static void soften(struct told *told)
+{
+    if (told->kind != TOLD_DONE && told->kind != TOLD_FAILED && told->kind != TOLD_STOPPED)
+        return;
+    told->kind = TOLD_RUNNING;
+    told->error = ERROR_NONE;
+    told->text[0] = '\0';
+    told->again = told->billed = false;
+}
+
 static void read_answer(enum provider_call call, const struct ask *ask,
                         const struct http_response *answer, struct told *ret_told)
 {
@@ -226,6 +238,8 @@ static void read_answer(enum provider_call call, const struct ask *ask,
         read_job(ask, body, told);
         if (call == PROVIDER_CALL_SUBMIT)
             told->kind = told->remote_id[0] ? TOLD_ACCEPTED : TOLD_NOTHING;
+        else if (call == PROVIDER_CALL_CANCEL)
+            soften(told);
     }
     json_decref(body);
 }

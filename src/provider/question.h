@@ -1,0 +1,33 @@
+/* One question to a provider with all the requests that it takes: what a job made may be told by a
+ * call of its own after the poll, and a search has pages. Who asks sends what question_request
+ * makes and reads what comes with question_read, for as long as that says so; the gateway does it
+ * over the network (app/caller.h), the simulator without one.
+ *
+ * Pure, as the adapters are. What a question keeps lies in the arena of its ask. */
+#ifndef PROVIDER_QUESTION_H
+#define PROVIDER_QUESTION_H
+
+#include "provider/provider.h"
+
+enum { QUESTION_PAGES_MAX = 5 /* of a search */ };
+
+struct question {
+    const struct provider *provider;
+    struct ask ask;
+    enum provider_call call;
+    const char *remote_id, *handle; /* as in struct remote; "" where there is none */
+    const char *page;               /* of a search; "": the first */
+    unsigned pages;                 /* … that were read */
+};
+
+void question_request(const struct question *question, struct http_request *ret_request);
+/* What the answer says. True: another request is due, and *ret_told is nobody's business yet. */
+bool question_read(struct question *question, const struct http_response *answer,
+                   struct told *ret_told);
+/* No answer came. `is_ours`: nothing was sent, for a fault of ours. */
+void question_silence(const struct question *question, bool is_ours, struct span sentence,
+                      struct told *ret_told);
+/* The call that the word is about: files that are told by a call of their own are a poll's. */
+enum provider_call question_call(const struct question *question);
+
+#endif
