@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { CORE_SETUP_SUBMITTING = 64 /* four for each connection that the egress has to one host */ };
+
 /* Who may run it, each once, as long as there is room; the first are the preferred ones. */
 static void fill_providers(const struct model *model, struct core_limit *limit)
 {
@@ -88,6 +90,7 @@ struct core_config *core_setup_make(const struct config *config, const struct ca
         .limit_all = (unsigned)config->limits.in_flight,
         .limit_provider = CATALOG_LIMIT,
         .limit_tenant = (unsigned)config->limits.per_tenant,
+        .limit_submitting = CORE_SETUP_SUBMITTING,
         .timeout = config->attempt_timeout,
         .uncertain_hold = config->uncertain_hold,
         .submit_timeout = config->sandbox.is_one ? MS_DAY : 5 * MS_MINUTE,

@@ -16,6 +16,8 @@ static void follow_on(struct core *core, struct output *output, struct job *job)
         life_timer(core, job, job->cancel_asked ? core->now + CORE_CANCEL_WAIT_MS : until);
         life_ask(core, job, core->now);
     } else {
+        if (job->attempt.state == ATTEMPT_INTENT)
+            limit_count_submitting(&core->limits, job->attempt.provider, 1);
         ladder_begin(core, output, job, "The server died before the answer came.");
     }
 }

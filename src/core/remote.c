@@ -124,6 +124,7 @@ void remote_begin(struct core *core, struct output *output, struct job *job)
     (void)route_read(job->route, number, &offer);
     limit_move(&core->limits, job, offer.provider);
     attempt_open(core, job, offer.provider, number);
+    limit_count_submitting(&core->limits, offer.provider, 1);
     job->attempt.reserved = offer.price > 0 ? offer.price : 0;
     job->attempt.sends = 1;
     money_open(core, job);
