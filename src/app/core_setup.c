@@ -30,14 +30,15 @@ static void fill_vendors(const struct config *config, const struct catalog *cata
     size_t size = catalog_provider_count(catalog);
     struct core_vendor *vendors = memory_make(size * sizeof *vendors);
     for (size_t n = 0; n < size; n++) {
-        const struct provider *provider =
-            provider_find(span_of(catalog_provider_at(catalog, n)->name));
+        const struct provider_entry *entry = catalog_provider_at(catalog, n);
+        const struct provider *provider = provider_find(span_of(entry->name));
         if (!provider)
             continue;
         vendors[core->vendor_count++] = (struct core_vendor){
             .traits = provider->traits,
             .calls_back =
                 (config->public_url || config->sandbox.has_one) && provider->traits.can & CAN_HOOK,
+            .reads_limit = entry->reads,
         };
     }
     core->vendors = vendors;

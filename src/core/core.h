@@ -43,6 +43,7 @@ struct core_tier {
 struct core_vendor {
     struct can_vendor traits; /* the name is borrowed for the core's life */
     bool calls_back;          /* it can, and we can be reached */
+    unsigned reads_limit;     /* a minute: polls, searches, cancels; 0: none */
 };
 
 /* What may be reserved and spent at a provider. The name is borrowed for the core's life. */
