@@ -122,6 +122,7 @@ static void runpod_carries_the_facts_of_its_endpoints(void **state)
     const struct provider_entry *runpod = catalog_find_provider(catalog, SPAN("runpod"));
     assert_int_equal(runpod->limit, 50);
     assert_int_equal(runpod->reads, 12000);
+    assert_int_equal(runpod->fetches, CATALOG_FETCHES);
     assert_string_equal(runpod->base_url_variable, "RUNPOD_BASE_URL");
     assert_null(catalog_find_provider(catalog, SPAN("acme")));
     catalog_free(catalog);
