@@ -258,17 +258,21 @@ unsigned oracle_breaker_room(const struct world *world, unsigned model)
 {
     const struct swarm *swarm = &world->swarm;
     const struct swarm_route *route = &swarm->routes[model];
-    unsigned most = 0;
+    unsigned most = 0, to_submit = UINT32_MAX, max = swarm->config.limit_submitting;
     for (unsigned n = 0; n < (route->count ? route->count : 1); n++) {
         unsigned provider =
             route->count ? swarm->local_count + route->vendors[n] : swarm->model_provider[model];
         unsigned limit = swarm->providers[provider].limit;
         unsigned in_flight = world->ledger.in_flight_provider[provider];
         unsigned room = limit == 0 ? UINT32_MAX : in_flight >= limit ? 0 : limit - in_flight;
+        unsigned out = world->ledger.submitting[provider], left = out >= max ? 0 : max - out;
+        /* Whoever is preferred is waited for; whether that is one in trouble is not known here. */
+        if (route->count && max && room > 0 && left < to_submit)
+            to_submit = left;
         if (route->count &&
             (world->moods[route->vendors[n]].trouble || !oracle_money_has_room(world, provider)))
             room = 0;
         most = room > most ? room : most;
     }
-    return most;
+    return most < to_submit ? most : to_submit;
 }

@@ -223,6 +223,7 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
     if (job->is_known && state_is_in_flight(job->state) &&
         oracle_vendor_is_open(job->attempt_state))
         open[job->at]--;
+    world->ledger.submitting[job->at] -= job->attempt_state == ATTEMPT_INTENT && job->attempt > 0;
     if (row->attempt.number != job->attempt)
         check_begun(world, job, row);
     else if (row->attempt.number)
@@ -230,6 +231,7 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
     if (world->failure.invariant || row->attempt.number == 0)
         return;
     open[job->at] += is_open && state_is_in_flight(row->state);
+    world->ledger.submitting[job->at] += row->attempt.state == ATTEMPT_INTENT;
     if (row->attempt.remote_id[0])
         take_id(world, job, row);
     if (!is_open &&

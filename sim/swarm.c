@@ -275,4 +275,7 @@ void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, const struct 
         swarm->hook_schedule[n] = (ms_t)between(&rng, 100, 3600.0 * 1000);
     config->hook_schedule = swarm->hook_schedule;
     swarm_draw_hooks(swarm, &rng);
+    for (unsigned n = 0; n < swarm->vendor_count; n++)
+        swarm->vendors[n].reads_limit = rng_below(&rng, 3) ? 0 : (unsigned)between(&rng, 60, 6000);
+    config->limit_submitting = rng_below(&rng, 3) ? 0 : 1 + (unsigned)rng_below(&rng, 6);
 }

@@ -250,6 +250,13 @@ static void drop_core(struct world *world)
     receiver_lost(world);
 }
 
+/* Those that did not strike: nothing was loaded, or there was nothing to commit. */
+static void forget_faults(struct world *world)
+{
+    for (int call = 0; call < RAM_CALL_COUNT; call++)
+        ram_fail_next(world->ram, (enum ram_call)call, STORE_OK);
+}
+
 /* One start; false when it died at it. */
 static bool start(struct world *world, bool may_die)
 {
@@ -283,8 +290,7 @@ static bool start(struct world *world, bool may_die)
         oracle_recount(world);
         return false;
     }
-    for (int call = 0; call < RAM_CALL_COUNT; call++)
-        ram_fail_next(world->ram, (enum ram_call)call, STORE_OK); /* those that did not strike */
+    forget_faults(world);
     return finish_turn(world);
 }
 
@@ -390,7 +396,7 @@ static bool run_turn(struct world *world)
                      turn_time(&world->turn, world_wall(world), world->time), world->disk_free);
         if (result == STORE_OK) {
             world->is_doubtful = false;
-            ram_fail_next(world->ram, RAM_LOAD, STORE_OK); /* nothing was loaded */
+            forget_faults(world);
             return true;
         }
         if (result != STORE_FULL && result != STORE_BUSY) {

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { CORE_SETUP_SUBMITTING = 64 /* four for each connection that the egress has to one host */ };
+
 /* Who may run it, each once, as long as there is room; the first are the preferred ones. */
 static void fill_providers(const struct model *model, struct core_limit *limit)
 {
@@ -28,14 +30,15 @@ static void fill_vendors(const struct config *config, const struct catalog *cata
     size_t size = catalog_provider_count(catalog);
     struct core_vendor *vendors = memory_make(size * sizeof *vendors);
     for (size_t n = 0; n < size; n++) {
-        const struct provider *provider =
-            provider_find(span_of(catalog_provider_at(catalog, n)->name));
+        const struct provider_entry *entry = catalog_provider_at(catalog, n);
+        const struct provider *provider = provider_find(span_of(entry->name));
         if (!provider)
             continue;
         vendors[core->vendor_count++] = (struct core_vendor){
             .traits = provider->traits,
             .calls_back =
                 (config->public_url || config->sandbox.has_one) && provider->traits.can & CAN_HOOK,
+            .reads_limit = entry->reads,
         };
     }
     core->vendors = vendors;
@@ -88,6 +91,7 @@ struct core_config *core_setup_make(const struct config *config, const struct ca
         .limit_all = (unsigned)config->limits.in_flight,
         .limit_provider = CATALOG_LIMIT,
         .limit_tenant = (unsigned)config->limits.per_tenant,
+        .limit_submitting = CORE_SETUP_SUBMITTING,
         .timeout = config->attempt_timeout,
         .uncertain_hold = config->uncertain_hold,
         .submit_timeout = config->sandbox.is_one ? MS_DAY : 5 * MS_MINUTE,

@@ -13,6 +13,7 @@
 enum {
     ENGINE_DISK_EVERY = 500,   /* ms between looks at the free space */
     ENGINE_SHOW_EVERY = 50,    /* ms between updates of the board */
+    ENGINE_GRAIN = 50,         /* ms: what the core wants within them is done in one turn */
     ENGINE_FULL_PAUSE = 200,   /* ms before a turn that met a full disk is tried again */
     ENGINE_SLOW_COMMIT = 1000, /* ms: worth a line in the log */
     ENGINE_START_TRIES = 50,   /* of a recovery that a full disk or a lock holds up */
@@ -251,7 +252,7 @@ static ms_t wake_at(struct engine *engine, ms_t now)
     ms_t due = core_wake_at(engine->core), until = now + 1000;
     if (due != MS_NEVER) {
         ms_t left = due - time_now(engine);
-        ms_t at = now + (left > 0 ? left : 0);
+        ms_t at = left > 0 ? (now + left + ENGINE_GRAIN - 1) / ENGINE_GRAIN * ENGINE_GRAIN : now;
         until = at < until ? at : until;
     }
     if (engine->board_is_old && engine->shown_at + ENGINE_SHOW_EVERY < until)

@@ -147,12 +147,21 @@ static enum store_result settle(struct turn *turn, uint64_t disk_free)
     return result;
 }
 
+/* Most answers to polls change no row, so there is nothing to make durable and the disk is spared;
+ * but the core's time, which must not fall over a restart, is written now and then. */
 static enum store_result commit(struct turn *turn)
 {
-    enum store_result result = store_commit(turn->store, core_now(turn->core));
-    if (result == STORE_OK)
-        turn->number++;
-    return result;
+    ms_t now = core_now(turn->core);
+    if (turn->output.changes.count == 0 && now - turn->committed_at < TURN_SPARED_MS) {
+        store_rollback(turn->store);
+        return STORE_OK;
+    }
+    enum store_result result = store_commit(turn->store, now);
+    if (result != STORE_OK)
+        return result;
+    turn->number++;
+    turn->committed_at = now;
+    return STORE_OK;
 }
 
 static enum store_result step_all(struct turn *turn, struct event *const *events, size_t count,
@@ -221,7 +230,8 @@ static void take_meta(void *context, int64_t turn, ms_t now, int64_t last_key, m
 {
     struct recovered *recovered = context;
     (void)turn;
-    core_set_now(recovered->turn->core, now);
+    /* Turns that were spared may have been so much later than the last one that was written. */
+    core_set_now(recovered->turn->core, now > 0 ? now + TURN_SPARED_MS : 0);
     core_set_last_key(recovered->turn->core, last_key);
     core_set_next_due(recovered->turn->core, next_due);
 }

@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 enum {
-    TURN_EVENTS_MAX = 4096, /* in one commit */
-    TURN_BODY_MAX = 1 << 20 /* bytes of a delivery */
+    TURN_EVENTS_MAX = 4096,  /* in one commit */
+    TURN_BODY_MAX = 1 << 20, /* bytes of a delivery */
+    TURN_SPARED_MS = 1000    /* for so long turns that change no row are not committed */
 };
 
 struct turn {
@@ -25,7 +26,8 @@ struct turn {
     void (*write_body)(void *context, const struct hook_insert *hook, struct buffer *target);
     void *body_context;
     struct arena bodies;
-    int64_t number;                   /* turns committed by this process */
+    int64_t number;                   /* turns committed by this process … */
+    ms_t committed_at;                /* … the last of them, in the core's time */
     ms_t steady_at, steady_monotonic; /* see turn_time */
 };
 
@@ -43,9 +45,9 @@ enum store_result turn_recover(struct turn *turn, ms_t now);
 ms_t turn_time(struct turn *turn, ms_t wall, ms_t monotonic);
 
 /* Steps DUE if it is time, then the events, in order, each with `now` and the free space set;
- * commits. On STORE_OK turn->output.effects may run, then turn_end must be called. On STORE_FULL or
- * STORE_BUSY nothing is visible: call it again with the same events, until it succeeds.
- * STORE_BROKEN: leave the process. */
+ * commits; a turn that changed no row only now and then. On STORE_OK turn->output.effects may run,
+ * then turn_end must be called. On STORE_FULL or STORE_BUSY nothing is visible: call it again with
+ * the same events, until it succeeds. STORE_BROKEN: leave the process. */
 enum store_result turn_run(struct turn *turn, struct event *const *events, size_t count, ms_t now,
                            uint64_t disk_free);
 void turn_end(struct turn *turn);

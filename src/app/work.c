@@ -105,6 +105,7 @@ static void after_remove(uv_work_t *request, int status)
     struct work *work = request->data, *next = work->next;
     struct works *works = work->works;
     work->next = NULL;
+    work_fetch_leave(work);
     map_remove(&works->all, span_of(work->name));
     work_free(work);
     if (next)
@@ -311,14 +312,15 @@ static void hurry(struct work *work)
 
 void work_halt(struct work *work)
 {
-    const struct works_config *config = &work->works->config;
+    if (work_fetch_leave_line(work))
+        return;
     if (work->stage == WORK_WORKING)
         work_stop_running(work);
     if (work->script)
         hurry(work);
     for (unsigned n = 0; work->stage == WORK_FETCHING && n < work->input_count; n++) {
         if (work->inputs[n].call)
-            egress_cancel(config->egress, work->inputs[n].call);
+            egress_cancel(work->works->config.egress, work->inputs[n].call);
     }
 }
 
@@ -425,6 +427,7 @@ struct works *works_make(const struct works_config *config)
     struct works *works = memory_new(struct works);
     works->config = *config;
     map_init(&works->all);
+    map_init(&works->lines);
     works->box = mailbox_make(WORK_MAILBOX, notify, works);
     if (uv_loop_init(&works->loop) != 0 || uv_async_init(&works->loop, &works->wake, on_wake) != 0)
         goto failed;
@@ -464,6 +467,7 @@ void works_free(struct works *works)
         work_free(work);
     programs_free(works->programs);
     map_done(&works->all);
+    place_done(&works->lines);
     void *orders[64];
     size_t count;
     while ((count = mailbox_take_all(works->box, orders, 64)) > 0) {

@@ -6,6 +6,7 @@
 #include "app/work_private.h"
 
 #include "app/shape.h"
+#include "base/crypto.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -37,7 +38,11 @@ void works_fetch(struct works *works, const struct job *job, unsigned attempt,
                  const struct told *told, const char *trusted)
 {
     struct work *work = work_make(works, job, attempt);
+    const struct provider_entry *entry =
+        catalog_find_provider(works->config.catalog, span_of(job->attempt.provider));
     work->is_fetch = work->inspects = true;
+    (void)span_copy(span_of(job->attempt.provider), work->provider, sizeof work->provider);
+    work->fetches_max = entry ? entry->fetches : CATALOG_FETCHES;
     work->trusted = trusted ? memory_copy(span_of(trusted)) : NULL;
     for (unsigned n = 0; n < told->file_count && n < TOLD_FILES_MAX; n++)
         add_file(work, &told->files[n], told->file_count);
@@ -102,6 +107,7 @@ static bool is_ended(const struct work *work)
     return work->stopped || work->dropped || work->error != ERROR_NONE;
 }
 
+static void begin(struct work *work);
 static void download(struct work *work);
 
 static void after_prepare(uv_work_t *request, int status)
@@ -110,21 +116,55 @@ static void after_prepare(uv_work_t *request, int status)
     struct work *work = request->data;
     work->in_pool = false;
     if (work->disk_full && !is_ended(work)) {
-        work_pause(work, WORK_FULL_PAUSE_MS, work_fetch_start);
+        work_pause(work, WORK_FULL_PAUSE_MS, begin);
         return;
     }
     work->stage = WORK_FETCHING;
     download(work);
 }
 
-void work_fetch_start(struct work *work)
+static void begin(struct work *work)
 {
-    if (work->input_count == 0)
-        work_fail(work, ERROR_OUTPUT_INVALID, false, "The provider names no file.");
     if (is_ended(work))
         work_over(work);
     else
         work_in_pool(work, prepare, after_prepare);
+}
+
+/* ---------------------------------------------------------------- not too many at once */
+
+static void stand_in_line(struct work *work)
+{
+    if (!is_ended(work))
+        place_take(&work->works->lines, work->provider, work->fetches_max, &work->place);
+    if (!work->place.line || work->place.is_had)
+        begin(work);
+}
+
+void work_fetch_start(struct work *work)
+{
+    if (work->input_count == 0)
+        work_fail(work, ERROR_OUTPUT_INVALID, false, "The provider names no file.");
+    if (is_ended(work) || place_idle(&work->works->lines, work->provider))
+        stand_in_line(work);
+    else
+        work_pause(work, (ms_t)(crypto_random_number() % WORK_SPREAD_MS), stand_in_line);
+}
+
+void work_fetch_leave(struct work *work)
+{
+    struct place *next = place_leave(&work->place);
+    if (next && !work->works->ending)
+        begin(LIST_OWNER(next, struct work, place));
+}
+
+bool work_fetch_leave_line(struct work *work)
+{
+    if (!work->place.line || work->place.is_had)
+        return false;
+    (void)place_leave(&work->place);
+    work_over(work);
+    return true;
 }
 
 /* ---------------------------------------------------------------- files behind links */

@@ -116,6 +116,25 @@ static void an_inspection_that_died_is_worth_another(void **state)
     assert_int_equal(heard_count, before);
 }
 
+/* Who stands in line has no folder, no call and no worker yet. */
+static void who_stands_in_line_can_be_dropped(void **state)
+{
+    struct place other = {0};
+    unsigned before = heard_count;
+    place_take(&own.lines, "fal", 1, &other);
+    struct work *work = make_by_hand(WORK_PREPARING);
+    (void)snprintf(work->provider, sizeof work->provider, "fal");
+    work->fetches_max = 1;
+    work_fetch_start(work);
+    (void)uv_run(&own.loop, UV_RUN_DEFAULT); /* it came to another, so not at once */
+    assert_true(work->place.line && !work->place.is_had);
+    work->dropped = true;
+    work_halt(work);
+    run_own();
+    assert_int_equal(heard_count, before);
+    assert_null(place_leave(&other));
+}
+
 static int begin_all(void **state)
 {
     char why[DEPOT_FAULT_SIZE];
@@ -123,6 +142,7 @@ static int begin_all(void **state)
     own.config = (struct works_config){.depot = depot_make(home, why), .post = take_message};
     assert_non_null(own.config.depot);
     map_init(&own.all);
+    map_init(&own.lines);
     return uv_loop_init(&own.loop);
 }
 
@@ -131,6 +151,7 @@ static int end_all(void **state)
     static const char *const folders[] = {"outputs", "work", "uploads/staging", "uploads"};
     depot_free(own.config.depot);
     map_done(&own.all);
+    place_done(&own.lines);
     message_free(heard);
     assert_int_equal(uv_loop_close(&own.loop), 0);
     for (size_t n = 0; n < 4; n++) {
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(answers_that_never_came_are_worth_another),
         cmocka_unit_test(a_full_disk_is_waited_for),
         cmocka_unit_test(an_inspection_that_died_is_worth_another),
+        cmocka_unit_test(who_stands_in_line_can_be_dropped),
     };
     return cmocka_run_group_tests(tests, begin_all, end_all);
 }

@@ -198,6 +198,7 @@ void work_tell_kept(struct work *work)
     if (work->words)
         told->words = span_of(arena_copy(&message->arena, span_of(work->words)));
     work_post(work->works, message);
+    work_fetch_leave(work);
 }
 
 /* Both words at once: one turn ends the job and starts the next. */

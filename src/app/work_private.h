@@ -2,6 +2,7 @@
 #ifndef APP_WORK_PRIVATE_H
 #define APP_WORK_PRIVATE_H
 
+#include "app/place.h"
 #include "app/work.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -16,6 +17,7 @@ enum {
     WORK_MAILBOX = 8192,
     WORK_PROGRESS_MS = 500,     /* word of progress goes to the core at most this often */
     WORK_FULL_PAUSE_MS = 1000,  /* before a full disk is tried again */
+    WORK_SPREAD_MS = 2000,      /* a fetch that comes to others begins within this, by chance */
     WORK_PLACE_MS = 100,        /* before a program looks again whether it has a place */
     WORK_WATCH_MS = 1100,       /* how often folders are weighed and programs' progress is read */
     WORK_EXTRAS_MAX = 128 << 20 /* bytes: subtitles, thumbnails */
@@ -67,15 +69,18 @@ struct work {
     const char *renderer;
     json_t *input; /* owned */
     enum work_stage stage;
-    bool stopped, dropped, in_pool; /* in_pool: a thread of libuv's pool has it */
-    bool is_fetch;                  /* of files that a provider made: see work_fetch.c */
-    bool inspects;                  /* its worker looks at its files, and makes none */
-    struct work_command *command;   /* owned; a program of the user's does it */
-    bool is_over;                   /* what came of it is told; its folder goes */
-    struct work *next;              /* owned; the same attempt again, once this one is gone */
-    char *trusted;                  /* owned; of a fetch: the provider's own origin, or NULL */
-    struct work_script *script;     /* owned; in a sandbox: it ends so, and renders nothing */
-    uint64_t fetched;               /* bytes, of a fetch */
+    bool stopped, dropped, in_pool;   /* in_pool: a thread of libuv's pool has it */
+    bool is_fetch;                    /* of files that a provider made: see work_fetch.c */
+    bool inspects;                    /* its worker looks at its files, and makes none */
+    struct work_command *command;     /* owned; a program of the user's does it */
+    bool is_over;                     /* what came of it is told; its folder goes */
+    struct work *next;                /* owned; the same attempt again, once this one is gone */
+    char *trusted;                    /* owned; of a fetch: the provider's own origin, or NULL */
+    struct work_script *script;       /* owned; in a sandbox: it ends so, and renders nothing */
+    uint64_t fetched;                 /* bytes, of a fetch */
+    char provider[JOB_PROVIDER_SIZE]; /* of a fetch: who made the files … */
+    unsigned fetches_max;             /* … and how many of its jobs' are fetched at once */
+    struct place place;               /* … among them */
     char folder[DEPOT_PATH_SIZE];
     struct work_input inputs[WORK_INPUTS_MAX];
     unsigned input_count, fetching;
@@ -105,6 +110,7 @@ struct works {
     struct programs *programs; /* NULL: programs are not run */
     uv_timer_t watch;          /* runs while workers and programs do */
     struct map all;            /* struct work by name, owned */
+    struct map lines;          /* of fetches, by provider: see place.h */
     bool ending;
 };
 
@@ -198,6 +204,10 @@ void work_tell_nothing_made(struct works *works, const struct job *job);
 
 /* work_fetch.c: files that a provider made, from their links into the depot. */
 void work_fetch_start(struct work *work);
+/* It is over, or at least holds nobody up any more: the next of its provider's begins. */
+void work_fetch_leave(struct work *work);
+/* One that stands in line is over at once; false for all others. */
+bool work_fetch_leave_line(struct work *work);
 void work_fetch_got(struct work *work, unsigned input, const struct egress_result *result);
 void work_fetch_request(struct work *work, struct buffer *target);
 /* No worker could take it now. */

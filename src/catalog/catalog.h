@@ -29,6 +29,8 @@
 enum {
     CATALOG_FAULT_SIZE = 600,
     CATALOG_LIMIT = 50,       /* a provider's jobs in flight unless its entry says otherwise */
+    CATALOG_READS = 30000,    /* … and how often a minute it is asked how they stand */
+    CATALOG_FETCHES = 3,      /* … and of how many of its jobs files are fetched at once */
     CATALOG_NEST_MAX = 4,     /* lists and objects of parameters inside each other */
     CATALOG_TEXT_MAX = 20000, /* characters of a text parameter that names no maximum */
     CATALOG_URL_MAX = 4096,   /* bytes of a URL that is not a data: URL */
@@ -238,6 +240,8 @@ struct provider_entry {
     const char *title; /* "RunPod" */
     const char *summary;
     unsigned limit;                /* jobs in flight */
+    unsigned reads;                /* a minute: calls that are no submissions */
+    unsigned fetches;              /* jobs whose files are fetched and looked at at once */
     struct texts needs;            /* environment variables without which nothing works */
     const char *base_url;          /* may be NULL */
     const char *base_url_variable; /* overrides base_url; "RUNPOD_BASE_URL" */

@@ -121,6 +121,8 @@ static void runpod_carries_the_facts_of_its_endpoints(void **state)
     }
     const struct provider_entry *runpod = catalog_find_provider(catalog, SPAN("runpod"));
     assert_int_equal(runpod->limit, 50);
+    assert_int_equal(runpod->reads, 12000);
+    assert_int_equal(runpod->fetches, CATALOG_FETCHES);
     assert_string_equal(runpod->base_url_variable, "RUNPOD_BASE_URL");
     assert_null(catalog_find_provider(catalog, SPAN("acme")));
     catalog_free(catalog);
@@ -186,12 +188,15 @@ static void a_users_file_replaces_or_adds_an_offer(void **state)
 static void a_users_file_replaces_a_provider(void **state)
 {
     char fault[CATALOG_FAULT_SIZE] = "";
-    struct catalog *catalog = fixture_with(
-        "{'provider':{'name':'runpod','title':'Ours','limit':4,'needs':['OUR_KEY']}}", fault);
+    struct catalog *catalog =
+        fixture_with("{'provider':{'name':'runpod','title':'Ours','limit':4,'readsPerMinute':120,"
+                     "'needs':['OUR_KEY']}}",
+                     fault);
     if (!catalog)
         fail_msg("%s", fault);
     const struct offer *offer = fixture_model(catalog, "ltx2")->offers[0];
     assert_int_equal(offer->provider->limit, 4);
+    assert_int_equal(offer->provider->reads, 120);
     assert_string_equal(offer->provider->title, "Ours");
     assert_string_equal(offer->needs.items[0], "OUR_KEY");
     assert_int_equal(catalog_provider_count(catalog), 5);

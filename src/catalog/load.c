@@ -35,6 +35,9 @@ static void read_provider(const struct load *load, const struct node *root)
         {"title", READER_TEXT, offsetof(struct provider_entry, title), true, 0, 100},
         {"summary", READER_TEXT, offsetof(struct provider_entry, summary), false, 0, 500},
         {"limit", READER_UNSIGNED, offsetof(struct provider_entry, limit), false, 1, 100000},
+        {"readsPerMinute", READER_UNSIGNED, offsetof(struct provider_entry, reads), false, 1,
+         1000000},
+        {"fetches", READER_UNSIGNED, offsetof(struct provider_entry, fetches), false, 1, 1000},
         {"needs", READER_VARIABLES, offsetof(struct provider_entry, needs), false, 0, 0},
         {"baseUrl", READER_TEXT, offsetof(struct provider_entry, base_url), false, 0, 500},
         {"baseUrlVariable", READER_VARIABLE, offsetof(struct provider_entry, base_url_variable),
@@ -43,7 +46,8 @@ static void read_provider(const struct load *load, const struct node *root)
         {"note", READER_LATER, 0, false, 0, 0},
     };
     struct node node = reader_key(root, "provider"), name = reader_key(&node, "name");
-    struct provider_entry read = {.limit = CATALOG_LIMIT};
+    struct provider_entry read = {
+        .limit = CATALOG_LIMIT, .reads = CATALOG_READS, .fetches = CATALOG_FETCHES};
     if (!node.value)
         return;
     reader_fields(&node, keys, sizeof keys / sizeof *keys, &read);

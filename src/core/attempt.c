@@ -54,15 +54,22 @@ void attempt_start(struct core *core, struct output *output, struct job *job)
         begin(core, output, job);
 }
 
+void attempt_become(struct core *core, struct job *job, enum attempt_state state)
+{
+    if (job->route && job->attempt.state == ATTEMPT_INTENT)
+        limit_count_submitting(&core->limits, job->attempt.provider, -1);
+    job->attempt.state = state;
+    job->attempt_changed = true;
+}
+
 void attempt_close(struct core *core, struct job *job, enum attempt_state state,
                    enum error_code error)
 {
     if (job->route)
         money_settle(core, job);
-    job->attempt.state = state;
+    attempt_become(core, job, state);
     job->attempt.ended_at = core->now;
     job->attempt.error = error;
-    job->attempt_changed = true;
     /* At once: who asks later in this turn must not find the same money reserved and spent. */
     money_hold(core, job);
     life_touch(core, job);
@@ -161,10 +168,9 @@ void attempt_uncount(struct job *job)
 
 void attempt_accept(struct core *core, struct job *job, const char *remote_id)
 {
-    job->attempt.state = ATTEMPT_ACCEPTED;
+    attempt_become(core, job, ATTEMPT_ACCEPTED);
     job->attempt.accepted_at = core->now;
     (void)span_copy(span_of(remote_id), job->attempt.remote_id, sizeof job->attempt.remote_id);
-    job->attempt_changed = true;
 }
 
 void attempt_running(struct core *core, struct output *output, struct job *job,

@@ -22,7 +22,7 @@ static void check_job(const struct core *core, const struct job *job)
 }
 
 /* I25: never more in flight than a limit says, unless a restart brought more back. */
-static void check_gauges(const struct core *core)
+static void check_gauges(const struct core *core, unsigned submitting)
 {
     unsigned sums[LIMIT_KINDS] = {0, 0, 0};
     int64_t waiting = 0;
@@ -30,28 +30,30 @@ static void check_gauges(const struct core *core)
         size_t cursor = 0;
         for (struct gauge *gauge; (gauge = map_next(&core->limits.gauges[kind], &cursor));) {
             sums[kind] += gauge->in_flight;
+            submitting -= gauge->submitting;
             assert(gauge->queued >= 0);
             assert(gauge->waiting >= 0 && gauge->waiting_delta == 0);
             waiting += kind == LIMIT_TENANT ? gauge->waiting : 0;
         }
         assert(sums[kind] == core->limits.in_flight);
     }
-    assert(waiting == core->limits.waiting);
+    assert(waiting == core->limits.waiting && submitting == 0);
 }
 
 void core_check(const struct core *core)
 {
-    unsigned in_flight = 0, following = 0;
+    unsigned in_flight = 0, following = 0, submitting = 0;
     size_t cursor = 0;
     for (struct job *job; (job = map_next(&core->jobs, &cursor));) {
         check_job(core, job);
         in_flight += !job->following;
         following += job->following;
+        submitting += job->route && job->attempt.state == ATTEMPT_INTENT;
     }
     assert(in_flight == core->limits.in_flight && following == core->following);
     assert(core->timers.size == in_flight + following);
     assert(list_empty(&core->dirty) && list_empty(&core->loaded) && list_empty(&core->ended));
-    check_gauges(core);
+    check_gauges(core, submitting);
     notify_check(core);
     money_check(core);
     queue_check(&core->queue);

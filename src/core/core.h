@@ -43,6 +43,7 @@ struct core_tier {
 struct core_vendor {
     struct can_vendor traits; /* the name is borrowed for the core's life */
     bool calls_back;          /* it can, and we can be reached */
+    unsigned reads_limit;     /* a minute: polls, searches, cancels; 0: none */
 };
 
 /* What may be reserved and spent at a provider. The name is borrowed for the core's life. */
@@ -59,6 +60,10 @@ struct core_config {
     unsigned limit_all;
     unsigned limit_provider; /* for providers that are not listed */
     unsigned limit_tenant;   /* for tenants that are not listed */
+    /* Submissions out at a provider from which on nothing is claimed for it, however many jobs it
+     * takes; 0: no limit. More would only wait for a connection, and time out there; until then a
+     * job is a row. */
+    unsigned limit_submitting;
     const struct core_limit *providers, *models, *tenants;
     unsigned provider_count, model_count, tenant_count;
     ms_t timeout;          /* of an attempt, for models that are not listed */

@@ -194,6 +194,8 @@ bool attempt_is_open(const struct job *job);
 /* The next one; counts as a try. */
 void attempt_open(struct core *core, struct job *job, const char *provider, unsigned offer);
 void attempt_accept(struct core *core, struct job *job, const char *remote_id);
+/* The one way on from an intent, and from any other state of an attempt. */
+void attempt_become(struct core *core, struct job *job, enum attempt_state state);
 void attempt_close(struct core *core, struct job *job, enum attempt_state state,
                    enum error_code error);
 /* Another one after a pause, during which the job keeps its place among those in flight. */

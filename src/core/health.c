@@ -19,6 +19,7 @@ void health_change(struct map *providers, const struct core_config *config)
         health->traits = row->traits;
         health->traits.name = health->name;
         health->calls_back = row->calls_back;
+        health->reads_limit = row->reads_limit;
     }
 }
 
@@ -117,6 +118,19 @@ ms_t health_wake_at(const struct map *providers)
             at = health->blocked_until;
     }
     return at;
+}
+
+ms_t health_read_at(struct health *health, ms_t now)
+{
+    if (health->reads_limit == 0)
+        return now;
+    /* What goes in a row is within the minute's limit too. */
+    int64_t step = (int64_t)1000 * (MS_MINUTE + MS_SECOND) / health->reads_limit;
+    int64_t first = step < 1000 * MS_SECOND ? 1000 * (now - MS_SECOND) + step : 1000 * now;
+    int64_t place = health->next_read > first ? health->next_read : first;
+    health->next_read = place + step;
+    ms_t at = (place + 999) / 1000;
+    return at > now ? at : now;
 }
 
 void health_reads(struct health *health)

@@ -5,7 +5,10 @@
  * polled, fetched and canceled all the same. "Not now" (429) blocks it for as long as it says.
  *
  * A retry budget: reads that failed are repeated soon only as long as repeats stay under a tenth of
- * all reads, so that a provider in trouble is not asked more, but less. */
+ * all reads, so that a provider in trouble is not asked more, but less.
+ *
+ * A pace of reads: no more of them in a minute than the provider allows, and as much in a row as
+ * goes with a second; who comes then takes the next place in line. */
 #ifndef CORE_HEALTH_H
 #define CORE_HEALTH_H
 
@@ -25,14 +28,16 @@ struct health {
     struct can_vendor traits;
     char name[JOB_PROVIDER_SIZE];
     bool calls_back;
-    unsigned failures;   /* in a row */
-    ms_t blocked_until;  /* 0: not blocked */
-    enum error_code why; /* it is, or was last, blocked */
-    bool is_paused;      /* by an operator */
-    bool half_open;      /* one may try */
-    bool probing;        /* … and one does */
-    unsigned tenths;     /* of repeats that may be made */
-    uint64_t reads;      /* made since the start */
+    unsigned failures;    /* in a row */
+    ms_t blocked_until;   /* 0: not blocked */
+    enum error_code why;  /* it is, or was last, blocked */
+    bool is_paused;       /* by an operator */
+    bool half_open;       /* one may try */
+    bool probing;         /* … and one does */
+    unsigned tenths;      /* of repeats that may be made */
+    uint64_t reads;       /* made since the start */
+    unsigned reads_limit; /* a minute; 0: none */
+    int64_t next_read;    /* microseconds: no place before is free */
 };
 
 /* `providers`: struct health by the name of the provider; owned, emptied by health_done. */
@@ -53,6 +58,8 @@ void health_pauses(struct health *health, struct limits *limits, bool pause);
 void health_turn(struct map *providers, struct limits *limits, ms_t now);
 /* The earliest end of a block; MS_NEVER. */
 ms_t health_wake_at(const struct map *providers);
+/* Takes the next place in line for a read: when it may be made. */
+ms_t health_read_at(struct health *health, ms_t now);
 /* A read was made; a repeat is wanted: whether it may be made soon. */
 void health_reads(struct health *health);
 bool health_repeats(struct health *health);

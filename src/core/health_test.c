@@ -179,6 +179,33 @@ static void repeats_stay_under_a_tenth_of_the_reads(void **state)
     end(&scene);
 }
 
+/* Ten in a row, which goes with a second, and then one after another; never more in a minute. */
+static void reads_take_their_places(void **state)
+{
+    (void)state;
+    struct scene scene;
+    ms_t times[700];
+    begin(&scene);
+    assert_int_equal(health_read_at(scene.cloud, NOW), NOW); /* no limit */
+    scene.cloud->reads_limit = 600;
+    for (int n = 0; n < 700; n++)
+        times[n] = health_read_at(scene.cloud, NOW);
+    assert_int_equal(times[8], NOW);
+    assert_true(times[10] > NOW);
+    for (int n = 600; n < 700; n++)
+        assert_true(times[n] - times[n - 600] >= MS_MINUTE);
+    assert_true(times[699] < NOW + 75 * MS_SECOND);
+    ms_t later = NOW + MS_HOUR; /* what was not used is not saved up */
+    for (int n = 0; n < 9; n++)
+        assert_int_equal(health_read_at(scene.cloud, later), later);
+    assert_int_equal(health_read_at(scene.cloud, later), later + 17);
+    scene.cloud->reads_limit = 6; /* so few that none goes in a row */
+    later += MS_HOUR;
+    assert_int_equal(health_read_at(scene.cloud, later), later);
+    assert_int_equal(health_read_at(scene.cloud, later), later + 10167);
+    end(&scene);
+}
+
 static void other_traits_keep_how_it_is(void **state)
 {
     (void)state;
@@ -208,6 +235,7 @@ int main(void)
         cmocka_unit_test(the_first_end_of_a_block_wakes),
         cmocka_unit_test(a_pause_outlasts_all_and_its_end_forgets_all),
         cmocka_unit_test(repeats_stay_under_a_tenth_of_the_reads),
+        cmocka_unit_test(reads_take_their_places),
         cmocka_unit_test(other_traits_keep_how_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,8 +55,7 @@ void ladder_climb(struct core *core, struct job *job)
 
 void ladder_begin(struct core *core, struct output *output, struct job *job, const char *note)
 {
-    job->attempt.state = ATTEMPT_UNCERTAIN;
-    job->attempt_changed = true;
+    attempt_become(core, job, ATTEMPT_UNCERTAIN);
     life_touch(core, job);
     job->flight.rung = 0;
     job->flight.absent_at = 0;

@@ -59,7 +59,9 @@ void life_timer(struct core *core, struct job *job, ms_t at)
 
 void life_ask(struct core *core, struct job *job, ms_t at)
 {
-    job->flight.ask_at = at;
+    /* Who stands in line for a read, as after a call back, keeps that place. */
+    ms_t read_at = job->flight.read_at;
+    job->flight.ask_at = read_at > core->now && read_at < at ? read_at : at;
     life_timer(core, job, job->flight.until);
 }
 

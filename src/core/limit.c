@@ -64,6 +64,7 @@ static void set_tiers(struct limits *limits, const struct core_config *config)
 void limit_change(struct limits *limits, const struct core_config *config)
 {
     limits->limit = config->limit_all;
+    limits->limit_submitting = config->limit_submitting;
     limits->queue_limit = config->queue_max;
     limits->queue_tenant = config->queue_tenant;
     set_tiers(limits, config);
@@ -124,6 +125,11 @@ static unsigned room(unsigned in_flight, unsigned limit)
     return in_flight >= limit ? 0 : limit - in_flight;
 }
 
+static unsigned smaller(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
 static unsigned provider_room(struct limits *limits, const char *provider)
 {
     const struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
@@ -131,6 +137,12 @@ static unsigned provider_room(struct limits *limits, const char *provider)
         return 0;
     unsigned left = room(gauge->in_flight, gauge->limit);
     return gauge->only_one && left > 1 ? 1 : left;
+}
+
+static unsigned room_to_submit(struct limits *limits, const char *provider)
+{
+    return room(limit_gauge(limits, LIMIT_PROVIDER, provider)->submitting,
+                limits->limit_submitting);
 }
 
 bool limit_provider_has_room(struct limits *limits, const char *provider)
@@ -142,16 +154,26 @@ unsigned limit_room(struct limits *limits, const char *tenant, const char *model
 {
     const struct gauge *of_model = limit_gauge(limits, LIMIT_MODEL, model);
     const struct gauge *of_tenant = limit_gauge(limits, LIMIT_TENANT, tenant);
-    unsigned least = room(limits->in_flight, limits->limit);
+    unsigned least = room(limits->in_flight, limits->limit), first = 0;
     unsigned rooms[3] = {room(of_model->in_flight, of_model->limit),
                          room(of_tenant->in_flight, of_tenant->limit), UINT32_MAX};
     for (int n = 0; n < CORE_PROVIDERS_MAX && of_model->providers[n][0]; n++) {
         unsigned left = provider_room(limits, of_model->providers[n]);
+        /* Whoever is preferred is waited for: its answers come within seconds. */
+        if (left > 0 && !first++)
+            least = smaller(least, room_to_submit(limits, of_model->providers[n]));
         rooms[2] = n == 0 || left > rooms[2] ? left : rooms[2];
     }
     for (int n = 0; n < 3; n++)
-        least = rooms[n] < least ? rooms[n] : least;
+        least = smaller(least, rooms[n]);
     return least;
+}
+
+void limit_count_submitting(struct limits *limits, const char *provider, int delta)
+{
+    struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
+    assert(delta > 0 || gauge->submitting > 0);
+    gauge->submitting += (unsigned)delta;
 }
 
 void limit_move(struct limits *limits, struct job *job, const char *provider)

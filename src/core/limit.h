@@ -14,6 +14,7 @@ struct gauge {
     bool is_blocked, only_one;                             /* providers: see core/health.h */
     bool is_broke;                                         /* … and core/money.c */
     unsigned in_flight, limit;                             /* limit 0: none */
+    unsigned submitting;                                   /* providers: no answer has come yet */
     unsigned weight;                                       /* tenants */
     unsigned limit_listed, weight_listed; /* what holds where a tenant has no row */
     ms_t timeout;                         /* models */
@@ -28,7 +29,7 @@ struct gauge {
 
 struct limits {
     struct map gauges[LIMIT_KINDS]; /* struct gauge by name, owned */
-    unsigned in_flight, limit;
+    unsigned in_flight, limit, limit_submitting;
     int64_t queued, waiting, queue_limit, queue_tenant;
     struct list dirty;       /* gauges of tenants with a delta */
     struct core_tier *tiers; /* owned */
@@ -46,6 +47,8 @@ struct gauge *limit_gauge(struct limits *limits, enum limit_kind kind, const cha
 unsigned limit_room(struct limits *limits, const char *tenant, const char *model);
 /* Whether one more may start there now. */
 bool limit_provider_has_room(struct limits *limits, const char *provider);
+/* A submission leaves (1), or its answer came or is given up (−1). */
+void limit_count_submitting(struct limits *limits, const char *provider, int delta);
 /* The job in flight goes to another provider. */
 void limit_move(struct limits *limits, struct job *job, const char *provider);
 void limit_enter(struct limits *limits, const struct job *job);

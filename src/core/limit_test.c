@@ -61,6 +61,36 @@ static void the_smallest_room_counts(void **context)
     limit_done(&limits);
 }
 
+/* Whoever is preferred is waited for while many submissions are out there; a full one is not. */
+static void submissions_leave_a_few_at_a_time(void **context)
+{
+    (void)context;
+    static const struct core_limit two[] = {{.name = "near", .limit = 3}, {.name = "far"}};
+    static const struct core_limit either[] = {{.name = "clip", .providers = {"near", "far"}}};
+    struct core_config changed = {.limit_submitting = 2,
+                                  .providers = two,
+                                  .provider_count = 2,
+                                  .models = either,
+                                  .model_count = 1};
+    struct limits limits;
+    struct job job = job_of("alice", "clip", "near");
+    limit_init(&limits, &changed);
+    assert_int_equal(limit_room(&limits, "alice", "clip"), 2);
+    limit_count_submitting(&limits, "near", 1);
+    limit_enter(&limits, &job);
+    assert_int_equal(limit_room(&limits, "alice", "clip"), 1);
+    limit_count_submitting(&limits, "near", 1);
+    limit_enter(&limits, &job);
+    assert_int_equal(limit_room(&limits, "alice", "clip"), 0);
+    assert_true(limit_provider_has_room(&limits, "near"));
+    limit_enter(&limits, &job);
+    assert_int_equal(limit_room(&limits, "alice", "clip"), 2); /* far's */
+    limit_count_submitting(&limits, "near", -1);
+    limit_leave(&limits, &job);
+    assert_int_equal(limit_room(&limits, "alice", "clip"), 1);
+    limit_done(&limits);
+}
+
 /* A tenant's own row goes before the configuration, old or new. */
 static void own_limits_outlive_a_change(void **context)
 {
@@ -308,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_room_counts),
+        cmocka_unit_test(submissions_leave_a_few_at_a_time),
         cmocka_unit_test(limits_change),
         cmocka_unit_test(own_limits_outlive_a_change),
         cmocka_unit_test(the_roomiest_provider_counts),

@@ -17,6 +17,8 @@ static void follow_on(struct core *core, struct output *output, struct job *job)
         life_ask(core, job, core->now);
         remote_stream(core, output, job);
     } else {
+        if (job->attempt.state == ATTEMPT_INTENT)
+            limit_count_submitting(&core->limits, job->attempt.provider, 1);
         ladder_begin(core, output, job, "The server died before the answer came.");
     }
 }

@@ -38,6 +38,13 @@ static bool shall_stop(const struct job *job)
     return job->cancel_asked || state_is_terminal(job->state);
 }
 
+/* Reads that are few and do not wait for a place in line, but take one. */
+static bool counts_at_once(const struct job *job, enum asking asking)
+{
+    return asking == ASKING_FIND || asking == ASKING_CANCEL ||
+           (asking == ASKING_POLL && job->attempt.state == ATTEMPT_UNCERTAIN);
+}
+
 struct effect *remote_effect(struct core *core, struct output *output, struct job *job,
                              enum asking asking)
 {
@@ -49,10 +56,25 @@ struct effect *remote_effect(struct core *core, struct output *output, struct jo
     struct health *health = remote_health(core, job);
     if (health && asking != ASKING_SUBMIT)
         health_reads(health);
+    if (health && counts_at_once(job, asking))
+        (void)health_read_at(health, core->now);
+    job->flight.read_at = 0;
     life_ask(core, job, core->now + REMOTE_LOST_MS);
     struct effect *effect = output_on(output, kinds[asking], job);
     effect->on.asked_at = core->now;
     return effect;
+}
+
+/* A poll, once it is its turn among the provider's reads. */
+static void poll(struct core *core, struct output *output, struct job *job)
+{
+    struct health *health = remote_health(core, job);
+    if (health && !job->flight.read_at)
+        job->flight.read_at = health_read_at(health, core->now);
+    if (job->flight.read_at > core->now)
+        life_ask(core, job, job->flight.read_at);
+    else
+        (void)remote_effect(core, output, job, ASKING_POLL);
 }
 
 /* ---------------------------------------------------------------- the beginning */
@@ -127,6 +149,7 @@ void remote_begin(struct core *core, struct output *output, struct job *job)
     (void)route_read(job->route, number, &offer);
     limit_move(&core->limits, job, offer.provider);
     attempt_open(core, job, offer.provider, number);
+    limit_count_submitting(&core->limits, offer.provider, 1);
     job->attempt.reserved = offer.price > 0 ? offer.price : 0;
     job->attempt.sends = 1;
     money_open(core, job);
@@ -251,7 +274,7 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
     if (shall_stop(job) && remote_can(core, job, CAN_CANCEL))
         (void)remote_effect(core, output, job, ASKING_CANCEL);
     else if (job->flight.is_hinted)
-        (void)remote_effect(core, output, job, ASKING_POLL);
+        poll(core, output, job);
     else if (was_lost)
         life_ask(core, job,
                  core->now); /* it may have ended, and called back, before it was found */
@@ -413,7 +436,7 @@ void remote_ask(struct core *core, struct output *output, struct job *job)
                flight->failures < REMOTE_CANCELS_MAX) {
         (void)remote_effect(core, output, job, ASKING_CANCEL);
     } else {
-        (void)remote_effect(core, output, job, ASKING_POLL);
+        poll(core, output, job);
     }
 }
 
@@ -439,7 +462,7 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
     if (job->attempt.state == ATTEMPT_UNCERTAIN)
         ladder_hinted(core, output, job, event->hinted.remote_id);
     else if (job->attempt.state == ATTEMPT_ACCEPTED && flight->asking != ASKING_CANCEL)
-        (void)remote_effect(core, output, job, ASKING_POLL);
+        poll(core, output, job);
     else
         return;
     flight->hinted_at = core->now;

@@ -49,6 +49,8 @@ static void done(struct core *core, struct output *output, struct job *job, cons
     }
     if (job->state != STATE_STORING)
         pace_learn(core, output, job);
+    if (remote_can(core, job, CAN_RESULT)) /* what it made was asked for by a call of its own */
+        (void)health_read_at(remote_health(core, job), core->now);
     if (told->file_count == 0) {
         struct told empty = *told;
         empty.error = ERROR_OUTPUT_INVALID;

@@ -1,13 +1,13 @@
 /* A golden trace being told: reads its lines, lives them with a core and the smallest store, and
  * writes what comes out. The language:
  *
- *     limit all|tenant|model|provider [NAME] N [weight=N] [provider=NAME,…] [timeout=MS]
+ *     limit all|submitting|tenant|model|provider [NAME] N [weight=N] [provider=NAME,…] [timeout=MS]
  *     tier NAME WEIGHT
  *     queue-max N [tenant=N]
  *     disk free|full
  *     uploads BYTES COUNT  limits of a tenant's uploads
  *     vendor NAME can=CANCEL,FIND_EXACT [calls-back] [key-kept=MS] [list-kept=MS]
- *            [result-kept=MS]
+ *            [result-kept=MS] [reads=N]
  *     vendor NAME gone     from the next restart on it is not configured
  *     uncertain-hold MS
  *     hooks N LANE [tries=N]  deliveries in flight, in all and of a lane; tries of each

@@ -11,6 +11,10 @@ static bool read_limit(struct trace_story *story, const struct words *words)
         config->limit_all = (unsigned)trace_story_number(story, trace_story_word(words, 2));
         return true;
     }
+    if (strcmp(trace_story_word(words, 1), "submitting") == 0) {
+        config->limit_submitting = (unsigned)trace_story_number(story, trace_story_word(words, 2));
+        return true;
+    }
     unsigned *count = is_tenant  ? &config->tenant_count
                       : is_model ? &config->model_count
                                  : &config->provider_count;

@@ -32,6 +32,7 @@ static bool forget_vendor(struct trace_story *story, const char *name)
 }
 
 /* vendor NAME can=KEY,CANCEL [calls-back] [key-kept=MS] [list-kept=MS] [result-kept=MS]
+ * [reads=N]
  * vendor NAME gone */
 bool trace_story_vendor(struct trace_story *story, const struct words *words)
 {
@@ -49,6 +50,7 @@ bool trace_story_vendor(struct trace_story *story, const struct words *words)
     const char *key = trace_story_option(words, "key-kept");
     const char *list = trace_story_option(words, "list-kept");
     const char *result = trace_story_option(words, "result-kept");
+    const char *reads = trace_story_option(words, "reads");
     *vendor = (struct core_vendor){
         .traits = {.name = arena_copy(&story->limits, span_of(trace_story_word(words, 1))),
                    .can = can ? bits_of(story, can, names, CAN_BITS) : 0,
@@ -58,7 +60,8 @@ bool trace_story_vendor(struct trace_story *story, const struct words *words)
                    .url_kept = MS_HOUR,
                    .poll_min = MS_SECOND,
                    .poll_first = 5 * MS_SECOND,
-                   .poll_last = 30 * MS_SECOND}};
+                   .poll_last = 30 * MS_SECOND},
+        .reads_limit = reads ? (unsigned)trace_story_number(story, reads) : 0};
     for (unsigned n = 2; n < words->count; n++)
         vendor->calls_back |= strcmp(words->list[n], "calls-back") == 0;
     return true;
