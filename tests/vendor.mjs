@@ -28,19 +28,19 @@ const clip = (() => {
 
 export class Vendor {
   // takes: milliseconds from accepted to done; callsBack: whether it calls back then, until somebody
-  // takes it; tls: key and cert, it speaks https; prefersTwo: it speaks HTTP/2 too, and refuses every
-  // stream. faults: what happens instead, by what is asked for (submit, poll, cancel, find, fetch):
+  // takes it; tls: key and cert, it speaks https; two: it speaks HTTP/2 too, and "refuses" every
+  // stream, or "answers". faults: what happens instead, by what is asked for (submit, poll, cancel, find, fetch):
   // functions of a call that return whether they have seen to it; and connect(socket, number). A call
   // is { vendor, number, from 1, request, response, one, accept(id), view(one), json(status, body) }.
-  constructor({ takes = 1000, callsBack = false, tls, prefersTwo = false, faults = {} } = {}) {
+  constructor({ takes = 1000, callsBack = false, tls, two = null, faults = {} } = {}) {
     this.takes = takes;
     this.callsBack = callsBack;
     this.tls = tls;
-    this.prefersTwo = prefersTwo;
+    this.two = two;
     this.faults = faults;
     this.calls = {}; // when each was asked for, by what: milliseconds
     this.connections = 0;
-    this.protocols = new Set(); // HTTP versions that it was asked in
+    this.protocols = new Set(); // methods, and HTTP versions that it was asked in: "POST 1.1"
     this.predictions = new Map(); // what was accepted, by id
     this.requests = []; // "POST /v1/…"
     this.asked = new Map(); // how often a prompt was submitted, accepted or not
@@ -51,7 +51,7 @@ export class Vendor {
     // Who died while it asked gets no answer.
     const listener = (request, response) =>
       this.#answer(request, response).catch(() => response.destroy());
-    this.server = this.prefersTwo
+    this.server = this.two
       ? createTwo({ ...this.tls, allowHTTP1: true }, listener)
       : this.tls
         ? createSecure(this.tls, listener)
@@ -165,8 +165,9 @@ export class Vendor {
   }
 
   async #answer(request, response) {
-    this.protocols.add(request.httpVersion);
-    if (request.httpVersion.startsWith("2")) return response.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    this.protocols.add(`${request.method} ${request.httpVersion}`);
+    if (request.httpVersion.startsWith("2") && this.two === "refuses")
+      return response.stream.close(constants.NGHTTP2_REFUSED_STREAM);
     const { pathname } = new URL(request.url, this.origin);
     this.requests.push(`${request.method} ${pathname}`);
     let text = "";

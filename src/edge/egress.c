@@ -24,9 +24,12 @@ enum {
     HOST_KEY_SIZE = GUARD_HOST_SIZE + 8
 };
 
-/* How many calls go to one host and port. */
+#define ONE_FOR (10 * MS_MINUTE) /* HTTP/1.1, where HTTP/2 broke */
+
+/* How many calls go to one host and port, and how. */
 struct egress_host {
     unsigned count;
+    ms_t one_until; /* monotonic: HTTP/1.1 alone; 0: not so */
     char key[HOST_KEY_SIZE];
 };
 
@@ -76,23 +79,45 @@ static void leave_host(struct egress *egress, struct egress_transfer *transfer)
     struct egress_host *host = transfer->host;
     transfer->host = NULL;
     egress->changed = true;
-    if (!host || --host->count > 0)
+    if (!host || --host->count > 0 || host->one_until > clock_monotonic())
         return;
     (void)map_remove(&egress->hosts, span_of(host->key));
     memory_free(host);
 }
 
-static struct egress_host *find_host(struct egress *egress, const struct guard_url *url)
+static struct egress_host *known_host(const struct egress *egress, const struct guard_url *url)
 {
     char key[HOST_KEY_SIZE];
     (void)snprintf(key, sizeof key, "%s %u", url->host, url->port);
-    struct egress_host *host = map_get(&egress->hosts, span_of(key));
+    return map_get(&egress->hosts, span_of(key));
+}
+
+static struct egress_host *find_host(struct egress *egress, const struct guard_url *url)
+{
+    struct egress_host *host = known_host(egress, url);
     if (host)
         return host;
     host = memory_new(struct egress_host);
-    (void)snprintf(host->key, sizeof host->key, "%s", key);
+    (void)snprintf(host->key, sizeof host->key, "%s %u", url->host, url->port);
     map_set(&egress->hosts, span_of(host->key), host);
     return host;
+}
+
+/* A read of a provider's. What pays is written once, which HTTP/2 does not promise; and files come
+ * from elsewhere, one at a time. */
+static bool may_speak_two(const struct egress *egress, const struct egress_transfer *transfer,
+                          ms_t now)
+{
+    enum http_method method = transfer->request.method;
+    const struct egress_host *host = known_host(egress, &transfer->url);
+    return transfer->at_trusted && transfer->url.https && !transfer->call.paid &&
+           (method == HTTP_GET || method == HTTP_HEAD) && (!host || host->one_until <= now);
+}
+
+static void note_break(struct egress *egress, const struct egress_transfer *transfer)
+{
+    if (transfer->may_two && transfer->outcome == EGRESS_BROKEN)
+        find_host(egress, &transfer->url)->one_until = clock_monotonic() + ONE_FOR;
 }
 
 static void count_flight(struct egress *egress, const struct egress_transfer *transfer, int by)
@@ -124,6 +149,7 @@ static void finish(struct egress *egress, struct egress_transfer *transfer)
     if (transfer->easy)
         (void)curl_multi_remove_handle(egress->multi, transfer->easy);
     list_remove(&transfer->link);
+    note_break(egress, transfer);
     leave_host(egress, transfer);
     if (transfer->state == EGRESS_WAITING) {
         atomic_fetch_sub(&egress->waiting_count, 1);
@@ -138,6 +164,7 @@ static void finish(struct egress *egress, struct egress_transfer *transfer)
 static void dial(struct egress *egress, struct egress_transfer *transfer, ms_t now)
 {
     transfer->state = EGRESS_RUNNING;
+    transfer->may_two = may_speak_two(egress, transfer, now);
     bool dialled = egress_transfer_dial(transfer, now);
     if (dialled && curl_multi_add_handle(egress->multi, transfer->easy) != CURLM_OK) {
         egress_transfer_end(transfer, EGRESS_BROKEN, "The request could not be started.");
@@ -328,6 +355,9 @@ static void release(struct egress *egress)
         egress_resolver_free(egress->resolver, MS_SECOND);
     if (egress->multi)
         (void)curl_multi_cleanup(egress->multi);
+    size_t cursor = 0;
+    for (void *host; (host = map_next(&egress->hosts, &cursor));)
+        memory_free(host);
     map_done(&egress->hosts);
     mailbox_free(egress->box);
     memory_free(egress);

@@ -8,7 +8,9 @@
  *    the request is written). Only a call to the `trusted` origin is spared: exactly that scheme,
  * host and port.
  *  - HTTP/1.1 or 1.0 over http or https; no proxies, netrc, cookies, Alt-Svc, HSTS or
- * authentication of libcurl's own; certificates are checked.
+ * authentication of libcurl's own; certificates are checked. GET and HEAD to the trusted origin go
+ * by HTTP/2 where it speaks that over https, many over one connection; where that broke, by
+ *    HTTP/1.1 for ten minutes.
  *  - Redirects are followed by hand, GET and HEAD only, each judged anew, never from https to http.
  *    On the way to another origin, headers with a credential and Authorization are left behind.
  *  - What is received is counted after decompression and stops at the caller's cap.

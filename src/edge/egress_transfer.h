@@ -35,6 +35,7 @@ struct egress_transfer {
     struct guard_url url;
     struct buffer url_text; /* canonical; url points into it */
     bool at_trusted;
+    bool may_two; /* HTTP/2, if the other side wants it */
     struct sockaddr_storage addresses[EGRESS_ADDRESSES_MAX];
     unsigned address_count;
     struct egress_host *host;

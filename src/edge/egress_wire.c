@@ -261,11 +261,12 @@ static bool set_rules(const struct egress_transfer *transfer, CURL *easy)
     const struct egress_deadlines *deadlines = &transfer->call.deadlines;
     long connect_ms = (long)(deadlines->connect + deadlines->secure);
     long once = transfer->call.paid ? 1L : 0L;
+    long version = transfer->may_two ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
     const char *authorities = transfer->config->authorities;
     return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
            SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+           SET(CURLOPT_HTTP_VERSION, version) &&
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UNRESTRICTED_AUTH, 0L) &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&

@@ -327,11 +327,19 @@ const add = (part, does, reel, faulty, more = {}) => cases.push({ part, does, re
       await vendor.start(vendor.port);
     },
   });
-  connection("HTTP/2, where it refuses every stream, or HTTP/1.1", "speaks HTTP/1.1", {}, {
+  connection("HTTP/2 or HTTP/1.1", "submits over HTTP/1.1, reads over HTTP/2", {}, {
     ...secure("here"),
-    vendor: () => ({ tls: tls.here, prefersTwo: true }),
+    vendor: () => ({ tls: tls.here, two: "answers" }),
     check: async ({ vendor }) => {
-      assert.deepEqual([...vendor.protocols], ["1.1"]);
+      assert.deepEqual([...vendor.protocols].sort(), ["GET 2.0", "POST 1.1"]);
+      assert.ok(vendor.connections <= 4, `${vendor.connections} connections`);
+    },
+  });
+  connection("HTTP/2, where it refuses every stream, or HTTP/1.1", "reads over HTTP/1.1 after that", {}, {
+    ...secure("here"),
+    vendor: () => ({ tls: tls.here, two: "refuses" }),
+    check: async ({ vendor }) => {
+      assert.deepEqual([...vendor.protocols].sort(), ["GET 1.1", "GET 2.0", "POST 1.1"]);
       // It would have been refused.
       const session = connect(vendor.origin, { ca: readFileSync(tls.authorities) });
       const error = await new Promise((done) => session.request({ ":path": "/v1/predictions" }).on("error", done));
