@@ -123,6 +123,29 @@ test("who knows what came of an uncertain submission says so", async () => {
   await reel.post(`/api/v1/jobs/${ids[2]}/cancel`, {});
 });
 
+test("a server that ends awaits the answers to its submissions, and begins no other", async () => {
+  const answers = new Promise((done) => {
+    vendor.faults.submit = async () => {
+      done();
+      await sleep(900);
+    };
+  });
+  const prompt = "a fox that is accepted slowly";
+  const id = await make(prompt);
+  await answers;
+  const began = Date.now();
+  await reel.kill("SIGTERM");
+  assert.ok(Date.now() - began > 400, "it did not wait");
+  delete vendor.faults.submit;
+  const rows = ask(reel.home, `SELECT attempts.state AS state FROM attempts JOIN jobs ON key = job WHERE id = '${id}'`);
+  assert.deepEqual(rows.map((row) => row.state), ["accepted"]);
+  await reel.start();
+  assert.equal((await reel.finished(id)).status, "completed");
+  assert.equal(vendor.of(prompt).length, 1);
+  const { body } = await reel.get(`/api/v1/jobs/${id}/timeline`);
+  assert.ok(!body.items.some((one) => one.to === "uncertain"), JSON.stringify(body.items));
+});
+
 test("an operator keeps new jobs from a provider", async () => {
   const provider = async () =>
     (await reel.get("/api/v1/providers")).body.items.find((one) => one.provider === "replicate");
