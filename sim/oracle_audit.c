@@ -138,6 +138,7 @@ static void take_meta(void *context, int64_t turn, ms_t now, int64_t last_key, m
     if (now + TURN_SPARED_MS <= world->last_now)
         world_fail(world, "I29", 0, "the store's time is %lld, %lld was seen", (long long)now,
                    (long long)world->last_now);
+    world->store_now = now;
     size_t count = world->ledger.job_count;
     if (count && last_key < world->ledger.jobs[count - 1]->key)
         world_fail(world, "I14", 0, "keys would be given away twice");
@@ -251,6 +252,7 @@ void oracle_boot(struct world *world)
         files_audit(world);
     if (!world->failure.invariant)
         oracle_money_audit(world, false);
+    world->last_now = world->store_now < world->last_now ? world->store_now : world->last_now;
 }
 
 /* ---------------------------------------------------------------- the end */

@@ -138,7 +138,8 @@ struct world {
     bool counts[WORLD_BATCH_MAX]; /* the event was word that counted when the turn began */
     int64_t turn_number;
     int64_t commits; /* turns that the store counts: one that changed no row may be none */
-    ms_t last_now;   /* of the turn before, over restarts too */
+    ms_t last_now;   /* of the turn before, over restarts too … */
+    ms_t store_now;  /* … which go on from this one, that was written */
     unsigned passes[SWARM_TENANTS_MAX][SWARM_TENANTS_MAX];      /* I27 */
     int64_t open_before, open_before_tenant[SWARM_TENANTS_MAX]; /* jobs queued or waiting */
     unsigned inserted, inserted_tenant[SWARM_TENANTS_MAX];
