@@ -193,13 +193,14 @@ async function measure(name, callsBack, reads) {
     const calm = await steady(reel, relay);
     const running = count(reel, "state = 'running'");
     const end = await burst(reel, sandbox, relay);
-    const { read, file } = relay.tallies;
+    const { read, file, stream } = relay.tallies;
     return {
       ...{ name, callsBack, entry, empty, submitting, created, running, ...calm, ...end },
       peak: status(reel.process.pid, "VmHWM") * 1024,
       accepted: readLedger(sandbox.home).length,
       read: { count: read.times.length, most: read.most, second: read.busiest(1000), minute: read.busiest(60_000) },
       file: { count: file.times.length, most: file.most, second: file.busiest(1000) },
+      streams: stream.most,
       refused: Object.values(relay.tallies).reduce((sum, tally) => sum + tally.refused, 0),
     };
   } catch (error) {
@@ -214,7 +215,7 @@ async function measure(name, callsBack, reads) {
 
 // The bars; a share of the processor and times may suffer from whatever else the machine does.
 function judge(run) {
-  const { read, file, entry } = run;
+  const { read, file, streams, entry } = run;
   const of = `${run.name}, ${run.callsBack ? "called back" : "polling"}`;
   gate.expect(run.running === jobs, `${of}: all ${jobs} are in flight while it is measured: ${run.running}`);
   gate.expect(run.accepted === jobs, `${of}: the provider accepted each once: ${run.accepted}`);
@@ -225,6 +226,7 @@ function judge(run) {
   gate.most(`${of}: seconds until all are stored`, run.took, 120);
   gate.expect(file.most <= entry.fetches, `${of}: files fetched at once: ${file.most}, at most ${entry.fetches}`);
   gate.expect(read.most <= 16, `${of}: reads at once: ${read.most}, at most 16`);
+  gate.expect(streams <= 32, `${of}: streams at once: ${streams}, at most 32`);
   gate.expect(
     read.minute <= entry.reads,
     `${of}: reads in a minute: ${read.minute}, at most ${entry.reads}`,

@@ -6,6 +6,7 @@ import { Agent, createServer, request } from "node:http";
 const kinds = [
   ["create", (method, path) => method === "POST" && !path.endsWith("/cancel")],
   ["file", (_, path) => path.startsWith("/outputs/")],
+  ["stream", (_, path) => /\/status\/stream/.test(path)], // held for as long as a job lasts
   ["read", () => true],
 ];
 
@@ -21,13 +22,13 @@ export function busiest(times, window) {
 
 class Tally {
   constructor() {
-    this.reset();
     this.now = 0;
+    this.reset();
   }
 
   reset() {
     this.times = [];
-    this.most = 0;
+    this.most = this.now;
     this.refused = 0;
   }
 
