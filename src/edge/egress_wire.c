@@ -266,9 +266,9 @@ static bool set_rules(const struct egress_transfer *transfer, CURL *easy)
     return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
            SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-           SET(CURLOPT_HTTP_VERSION, version) &&
-           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UNRESTRICTED_AUTH, 0L) &&
-           SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
+           SET(CURLOPT_HTTP_VERSION, version) && SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
+           SET(CURLOPT_UNRESTRICTED_AUTH, 0L) && SET(CURLOPT_SSL_VERIFYPEER, 1L) &&
+           SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            (!authorities ||
             (SET(CURLOPT_CAINFO, authorities) && SET(CURLOPT_CAPATH, (char *)NULL))) &&
