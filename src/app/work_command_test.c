@@ -266,7 +266,7 @@ static void gives_paths_and_few_variables(void **state)
     struct buffer text;
     (void)snprintf(work.job_id, sizeof work.job_id, "gen_5");
     (void)snprintf(work.tenant, sizeof work.tenant, "default");
-    (void)snprintf(work.folder, sizeof work.folder, "/home/work/gen_5.2");
+    (void)snprintf(work.folder, sizeof work.folder, "/works/gen_5.2");
     (void)snprintf(work.inputs[0].field, sizeof work.inputs[0].field, "imageUrl");
     (void)snprintf(work.inputs[0].name, sizeof work.inputs[0].name, "input-0");
     work.model = fixture_model(scene->catalog, "m");
@@ -275,7 +275,7 @@ static void gives_paths_and_few_variables(void **state)
     work_command_request(&work, &text);
     char *wanted = fixture_quote(
         "{'jobId':'gen_5','attempt':2,'model':'m','tenant':'default','input':{'imageUrl':"
-        "'/home/work/gen_5.2/input-0','prompt':'x'},'outputFolder':'/home/work/gen_5.2/"
+        "'/works/gen_5.2/input-0','prompt':'x'},'outputFolder':'/works/gen_5.2/"
         "outputs'}\n");
     assert_int_equal(text.size, strlen(wanted));
     assert_memory_equal(text.data, wanted, text.size);
@@ -298,7 +298,7 @@ static void gives_paths_and_few_variables(void **state)
                      strcmp(*list, "TMPDIR=/elsewhere") == 0);
         seen += strcmp(*list, "REEL_SEEN=1") == 0 || strcmp(*list, "HOUSE_=1") == 0 ||
                 strcmp(*list, "HOUSE_A=1") == 0 || strcmp(*list, "CUDA_VISIBLE_DEVICES=0") == 0 ||
-                strcmp(*list, "TMPDIR=/home/work/gen_5.2/temporary") == 0;
+                strcmp(*list, "TMPDIR=/works/gen_5.2/temporary") == 0;
     }
     assert_int_equal(seen, 5);
     arena_done(&arena);

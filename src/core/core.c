@@ -216,18 +216,13 @@ static void step_told(struct core *core, struct output *output, const struct eve
     }
 }
 
-static void step_hinted(struct core *core, struct output *output, const struct event *event)
+/* Word that comes from a provider unasked. */
+static void step_unasked(struct core *core, struct output *output, const struct event *event,
+                         int64_t key, enum happening happening)
 {
-    struct job *job = life_find(core, event->hinted.job);
+    struct job *job = life_find(core, key);
     if (job && remote_health(core, job))
-        table_run(core, output, job, HAPPENS_HINTED, event);
-}
-
-static void step_streamed(struct core *core, struct output *output, const struct event *event)
-{
-    struct job *job = life_find(core, event->streamed.job);
-    if (job && remote_health(core, job))
-        table_run(core, output, job, HAPPENS_STREAMED, event);
+        table_run(core, output, job, happening, event);
 }
 
 static void step_vendor_asked(struct core *core, struct output *output,
@@ -362,10 +357,10 @@ void core_step(struct core *core, const struct event *event, struct output *outp
         step_told(core, output, event);
         break;
     case EVENT_HINTED:
-        step_hinted(core, output, event);
+        step_unasked(core, output, event, event->hinted.job, HAPPENS_HINTED);
         break;
     case EVENT_STREAMED:
-        step_streamed(core, output, event);
+        step_unasked(core, output, event, event->streamed.job, HAPPENS_STREAMED);
         break;
     case EVENT_VENDOR_ASKED:
         step_vendor_asked(core, output, &event->vendor_asked);

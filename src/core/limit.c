@@ -154,14 +154,17 @@ unsigned limit_room(struct limits *limits, const char *tenant, const char *model
 {
     const struct gauge *of_model = limit_gauge(limits, LIMIT_MODEL, model);
     const struct gauge *of_tenant = limit_gauge(limits, LIMIT_TENANT, tenant);
-    unsigned least = room(limits->in_flight, limits->limit), first = 0;
+    unsigned least = room(limits->in_flight, limits->limit);
+    bool is_preferred = true;
     unsigned rooms[3] = {room(of_model->in_flight, of_model->limit),
                          room(of_tenant->in_flight, of_tenant->limit), UINT32_MAX};
     for (int n = 0; n < CORE_PROVIDERS_MAX && of_model->providers[n][0]; n++) {
         unsigned left = provider_room(limits, of_model->providers[n]);
         /* Whoever is preferred is waited for: its answers come within seconds. */
-        if (left > 0 && !first++)
+        if (left > 0 && is_preferred) {
             least = smaller(least, room_to_submit(limits, of_model->providers[n]));
+            is_preferred = false;
+        }
         rooms[2] = n == 0 || left > rooms[2] ? left : rooms[2];
     }
     for (int n = 0; n < 3; n++)

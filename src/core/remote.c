@@ -276,11 +276,22 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
     else if (job->flight.is_hinted)
         poll(core, output, job);
     else if (was_lost)
-        life_ask(core, job,
-                 core->now); /* it may have ended, and called back, before it was found */
+        life_ask(core, job, core->now); /* it may have ended before it was found */
     else
         life_ask(core, job, core->now + pace_interval(core, job));
     job->flight.is_hinted = false;
+}
+
+static const char answer_lost[] = "Its answer was lost.";
+
+/* Nobody knows what became of a submission, or of its repetition. */
+static void lose(struct core *core, struct output *output, struct job *job, const char *text)
+{
+    health_fails(remote_health(core, job), &core->limits, core->now, ERROR_PROVIDER_UNAVAILABLE);
+    if (job->attempt.state == ATTEMPT_INTENT)
+        ladder_begin(core, output, job, text);
+    else
+        ladder_climb(core, job);
 }
 
 void remote_accepted(struct core *core, struct output *output, struct job *job,
@@ -290,12 +301,7 @@ void remote_accepted(struct core *core, struct output *output, struct job *job,
     if (job->attempt.state != ATTEMPT_INTENT && job->attempt.state != ATTEMPT_UNCERTAIN)
         return;
     if (event->heard.claimed & 1 || ladder_is_taken(core, job, told->remote_id)) {
-        struct told others;
-        struct event unsure = *event;
-        told_init(&others);
-        told_say(&others, SPAN("The answer names the id of another job."));
-        unsure.heard.told = &others;
-        remote_unsure(core, output, job, &unsure);
+        lose(core, output, job, "The answer names the id of another job.");
         return;
     }
     health_works(remote_health(core, job), &core->limits);
@@ -377,15 +383,9 @@ void remote_later(struct core *core, struct output *output, struct job *job,
 void remote_unsure(struct core *core, struct output *output, struct job *job,
                    const struct event *event)
 {
-    const struct told *told = event ? event->heard.told : NULL;
-    if (job->attempt.state != ATTEMPT_INTENT && job->attempt.state != ATTEMPT_UNCERTAIN)
-        return;
-    health_fails(remote_health(core, job), &core->limits, core->now, ERROR_PROVIDER_UNAVAILABLE);
-    if (job->attempt.state == ATTEMPT_INTENT)
-        ladder_begin(core, output, job,
-                     told && told->text[0] ? told->text : "Its answer was lost.");
-    else
-        ladder_climb(core, job);
+    const struct told *told = event->heard.told;
+    if (job->attempt.state == ATTEMPT_INTENT || job->attempt.state == ATTEMPT_UNCERTAIN)
+        lose(core, output, job, told->text[0] ? told->text : answer_lost);
 }
 
 /* ---------------------------------------------------------------- cancel */
@@ -431,7 +431,7 @@ void remote_ask(struct core *core, struct output *output, struct job *job)
     if (job->attempt.state == ATTEMPT_UNCERTAIN) {
         ladder_ask(core, output, job);
     } else if (job->attempt.state != ATTEMPT_ACCEPTED) {
-        remote_unsure(core, output, job, NULL); /* even the word that nothing came did not come */
+        lose(core, output, job, answer_lost); /* even the word that nothing came did not come */
     } else if (shall_stop(job) && !flight->is_stopping && remote_can(core, job, CAN_CANCEL) &&
                flight->failures < REMOTE_CANCELS_MAX) {
         (void)remote_effect(core, output, job, ASKING_CANCEL);
@@ -514,7 +514,7 @@ void remote_due(struct core *core, struct output *output, struct job *job)
     } else if (job->cancel_asked) {
         remote_leave_canceled(core, output, job);
     } else if (job->attempt.state == ATTEMPT_INTENT) {
-        remote_unsure(core, output, job, NULL);
+        lose(core, output, job, answer_lost);
     } else if (job->attempt.state == ATTEMPT_UNCERTAIN) {
         ladder_end(core, output, job);
     } else if (job->state == STATE_STORING) {

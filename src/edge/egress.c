@@ -109,7 +109,8 @@ static bool may_speak_two(const struct egress *egress, const struct egress_trans
                           ms_t now)
 {
     enum http_method method = transfer->request.method;
-    const struct egress_host *host = known_host(egress, &transfer->url);
+    const struct egress_host *host =
+        transfer->host ? transfer->host : known_host(egress, &transfer->url);
     return transfer->at_trusted && transfer->url.https && !transfer->call.paid &&
            (method == HTTP_GET || method == HTTP_HEAD) && (!host || host->one_until <= now);
 }
