@@ -58,6 +58,8 @@ void attempt_become(struct core *core, struct job *job, enum attempt_state state
 {
     if (job->route && job->attempt.state == ATTEMPT_INTENT)
         limit_count_submitting(&core->limits, job->attempt.provider, -1);
+    if (job->route && job->attempt.state == ATTEMPT_ACCEPTED)
+        remote_id_drop(core, job);
     job->attempt.state = state;
     job->attempt_changed = true;
 }

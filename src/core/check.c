@@ -15,9 +15,10 @@ static void check_job(const struct core *core, const struct job *job)
     assert(job->state == STATE_SUBMITTING || attempt_is_open(job));
     assert((job->state == STATE_UNCERTAIN) <= (job->attempt.state == ATTEMPT_UNCERTAIN));
     assert(!job->following || attempt_is_open(job));
+    bool is_accepted = job->route && job->attempt.state == ATTEMPT_ACCEPTED;
+    assert(!is_accepted || remote_id_find(core, job->attempt.provider, job->attempt.remote_id));
     /* I9: what was accepted is asked for before it can be forgotten. */
-    assert(!job->route || job->attempt.state != ATTEMPT_ACCEPTED ||
-           job->flight.asking != ASKING_NOTHING || job->flight.ask_at > 0);
+    assert(!is_accepted || job->flight.asking != ASKING_NOTHING || job->flight.ask_at > 0);
     assert(job->state != STATE_RUNNING || job->started_at > 0);
 }
 

@@ -36,6 +36,7 @@ struct core *core_make(const struct core_config *config)
     map_init(&core->health);
     health_change(&core->health, config);
     map_init(&core->jobs);
+    map_init(&core->remote_ids);
     map_init(&core->keys);
     map_init(&core->twins);
     map_init(&core->uploads);
@@ -73,6 +74,7 @@ void core_free(struct core *core)
     map_done(&core->paces);
     health_done(&core->health);
     map_done(&core->jobs);
+    remote_id_done(core);
     map_done(&core->keys);
     map_done(&core->twins);
     map_done(&core->uploads);

@@ -58,12 +58,13 @@ struct core {
     int64_t last_key;
     struct limits limits;
     struct queue queue;
-    struct map paces;   /* struct pace_entry by model, owned */
-    struct map health;  /* struct health by name, owned */
-    struct map jobs;    /* by key: those in flight or followed, and this turn's loaded rows */
-    unsigned following; /* jobs that have ended, whose attempts have not */
-    struct heap timers; /* of the jobs in flight */
-    bool is_closing;    /* no attempt begins any more */
+    struct map paces;      /* struct pace_entry by model, owned */
+    struct map health;     /* struct health by name, owned */
+    struct map jobs;       /* by key: those in flight or followed, and this turn's loaded rows */
+    unsigned following;    /* jobs that have ended, whose attempts have not */
+    struct map remote_ids; /* of open attempts: see remote_id.c; owned */
+    struct heap timers;    /* of the jobs in flight */
+    bool is_closing;       /* no attempt begins any more */
     struct list waiters;
     ms_t next_due; /* the earliest wake_at of a row that is not in memory */
     struct notify notify;
@@ -260,6 +261,13 @@ void ladder_end(struct core *core, struct output *output, struct job *job);
 bool ladder_has_twin(const struct core *core, const struct job *job);
 /* The id is that of another attempt in flight. */
 bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id);
+/* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends. */
+void remote_id_hold(struct core *core, const struct job *job);
+void remote_id_drop(struct core *core, const struct job *job);
+/* NULL: no attempt that is open has it. */
+const struct job *remote_id_find(const struct core *core, const char *provider,
+                                 const char *remote_id);
+void remote_id_done(struct core *core);
 /* cancel.c */
 table_cell cancel_now, cancel_mark, cancel_too_late, cancel_again;
 /* The job ends, as somebody asked. */

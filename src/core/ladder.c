@@ -120,13 +120,7 @@ static void missed(struct core *core, struct output *output, struct job *job)
 
 bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id)
 {
-    size_t cursor = 0;
-    for (const struct job *other; (other = map_next(&core->jobs, &cursor));) {
-        if (other != job && other->route && span_is(span_of(remote_id), other->attempt.remote_id) &&
-            span_is(span_of(job->attempt.provider), other->attempt.provider))
-            return true;
-    }
-    return false;
+    return remote_id_find(core, job->attempt.provider, remote_id) != NULL;
 }
 
 void ladder_sought(struct core *core, struct output *output, struct job *job,

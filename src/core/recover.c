@@ -12,6 +12,7 @@ static void follow_on(struct core *core, struct output *output, struct job *job)
         until = core->now + RECOVER_GRACE_MS;
     job->flight = (struct job_flight){0};
     if (job->attempt.state == ATTEMPT_ACCEPTED) {
+        remote_id_hold(core, job);
         /* A cancel is asked again, with the time that it has. */
         life_timer(core, job, job->cancel_asked ? core->now + CORE_CANCEL_WAIT_MS : until);
         life_ask(core, job, core->now);

@@ -261,6 +261,7 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
 {
     bool was_lost = job->attempt.state == ATTEMPT_UNCERTAIN;
     attempt_accept(core, job, remote_id);
+    remote_id_hold(core, job);
     (void)span_copy(span_of(handle), job->attempt.handle, sizeof job->attempt.handle);
     job->flight.asking = ASKING_NOTHING;
     job->flight.failures = job->flight.put_off = 0;

@@ -74,7 +74,8 @@ test("files: ranges, ETag, HEAD, and links that are not ours", async () => {
   const plain = result.url.replace(/\?.*/, "");
   assert.equal((await fetch(plain)).status, 403);
   assert.equal((await fetch(plain, { headers: reel.headers() })).status, 200);
-  assert.equal((await fetch(result.url.replace(/signature=./, "signature=0"))).status, 403);
+  const forged = result.url.replace(/signature=./, (text) => (text.endsWith("0") ? "signature=1" : "signature=0"));
+  assert.equal((await fetch(forged)).status, 403);
   assert.equal(
     (await fetch(plain.replace("output.png", "../../reel.db"), { headers: reel.headers() }))
       .status,
