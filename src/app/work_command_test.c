@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "edge/await_test_rig.h"
+
 static char home[] = "/tmp/reel-command-XXXXXX";
 
 /* A model of each name, whose program is HOME/NAME. */
@@ -149,15 +151,7 @@ static void start(struct scene *scene, int64_t key, const char *model)
 
 static void wait_for(struct scene *scene, const unsigned *counter, unsigned value)
 {
-    struct timespec deadline;
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 20;
-    int failed = 0;
-    (void)pthread_mutex_lock(&scene->mutex);
-    while (*counter < value && failed == 0)
-        failed = pthread_cond_timedwait(&scene->changed, &scene->mutex, &deadline);
-    (void)pthread_mutex_unlock(&scene->mutex);
-    assert_int_equal(failed, 0);
+    await_count(&scene->mutex, &scene->changed, counter, value);
 }
 
 static void failures_say_why(void **state)

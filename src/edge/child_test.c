@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "edge/await_test_rig.h"
+
 struct seen {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -71,15 +73,7 @@ static const struct child_calls calls = {.line = on_line, .ended = on_ended};
 
 static void wait_for(struct seen *seen, const unsigned *counter, unsigned value)
 {
-    struct timespec deadline;
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 20;
-    (void)pthread_mutex_lock(&seen->mutex);
-    int failed = 0;
-    while (*counter < value && failed == 0)
-        failed = pthread_cond_timedwait(&seen->changed, &seen->mutex, &deadline);
-    (void)pthread_mutex_unlock(&seen->mutex);
-    assert_int_equal(failed, 0);
+    await_count(&seen->mutex, &seen->changed, counter, value);
 }
 
 static uint64_t shell(struct children *children, const char *script, struct seen *seen)

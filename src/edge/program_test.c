@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "edge/await_test_rig.h"
+
 enum { GRACE_MS = 300, OUTPUT_MAX = 1 << 20 };
 
 struct scene {
@@ -74,15 +76,7 @@ static void on_ended(void *context, const struct program_end *end)
 
 static void wait_for(struct scene *scene, const unsigned *counter, unsigned value)
 {
-    struct timespec deadline;
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 20;
-    int failed = 0;
-    (void)pthread_mutex_lock(&scene->mutex);
-    while (*counter < value && failed == 0)
-        failed = pthread_cond_timedwait(&scene->changed, &scene->mutex, &deadline);
-    (void)pthread_mutex_unlock(&scene->mutex);
-    assert_int_equal(failed, 0);
+    await_count(&scene->mutex, &scene->changed, counter, value);
 }
 
 static uint64_t run(struct scene *scene, const char *script, ms_t silence)
@@ -99,27 +93,6 @@ static uint64_t run(struct scene *scene, const char *script, ms_t silence)
                                       .grace = GRACE_MS,
                                       .output_max = OUTPUT_MAX};
     return program_run(scene->programs, &plan, &calls, scene);
-}
-
-/* A zombie counts as gone: whoever inherits it may take its time. */
-static void must_vanish(long pid)
-{
-    char path[64], stat[200];
-    ms_t until = clock_monotonic() + 10000;
-    assert_true(pid > 1);
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    for (;;) {
-        FILE *file = fopen(path, "re");
-        if (!file)
-            return;
-        size_t size = fread(stat, 1, sizeof stat - 1, file);
-        (void)fclose(file);
-        stat[size] = '\0';
-        if (size == 0 || strstr(stat, ") Z "))
-            return;
-        assert_true(clock_monotonic() < until);
-        (void)usleep(5000);
-    }
 }
 
 static void reads_speaks_and_ends(void **state)
@@ -199,7 +172,7 @@ static void stops_with_all_that_it_started(void **state)
         assert_int_equal(scene->end.how, PROGRAM_STOPPED);
         ms_t took = clock_monotonic() - began;
         assert_true(n == 0 ? took < 5000 : took >= GRACE_MS);
-        must_vanish(strtol(scene->text.data, NULL, 10));
+        await_death(strtol(scene->text.data, NULL, 10));
         program_stop(scene->programs, number);
     }
     program_stop(scene->programs, 4711);
@@ -212,7 +185,7 @@ static void leaves_nobody_behind(void **state)
     wait_for(scene, &scene->ends, 1);
     assert_int_equal(scene->end.how, PROGRAM_EXITED);
     assert_int_equal(scene->end.status, 0);
-    must_vanish(strtol(scene->text.data, NULL, 10));
+    await_death(strtol(scene->text.data, NULL, 10));
 }
 
 static void may_not_be_silent_for_ever(void **state)
@@ -238,7 +211,7 @@ static void may_not_say_too_much(void **state)
         assert_int_equal(scene->end.how, PROGRAM_FLOODED);
         assert_true(scene->text.size <= OUTPUT_MAX);
         if (n == 1)
-            must_vanish(strtol(scene->end.last_words, NULL, 10));
+            await_death(strtol(scene->end.last_words, NULL, 10));
     }
 }
 
@@ -266,7 +239,7 @@ static void ends_all_when_it_shall(void **state)
     assert_int_equal(scene->end.how, PROGRAM_STOPPED);
     char *rest = scene->text.data;
     for (unsigned n = 0; n < 3; n++)
-        must_vanish(strtol(rest, &rest, 10));
+        await_death(strtol(rest, &rest, 10));
     assert_int_equal(run(scene, "exit 0", 0), 0);
     program_stop(scene->programs, 1);
     programs_end(scene->programs);

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "edge/await_test_rig.h"
+
 /* Starts a warden around a shell script; what is said comes out of *ret_said. */
 static pid_t start(const char *grace, const char *script, int *ret_said)
 {
@@ -42,28 +44,6 @@ static long read_number(int fd)
         size++;
     text[size] = '\0';
     return strtol(text, NULL, 10);
-}
-
-static bool is_alive(long pid)
-{
-    char path[64], stat[200];
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, stat, sizeof stat - 1);
-    if (fd >= 0)
-        (void)close(fd);
-    stat[size > 0 ? size : 0] = '\0';
-    return size > 0 && !strstr(stat, ") Z ");
-}
-
-static void must_vanish(long pid)
-{
-    ms_t until = clock_monotonic() + 10000;
-    assert_true(pid > 1);
-    while (is_alive(pid)) {
-        assert_true(clock_monotonic() < until);
-        (void)usleep(5000);
-    }
 }
 
 static void knows_when_it_is_meant(void **state)
@@ -126,10 +106,10 @@ static void dies_with_its_parent(void **state)
     }
     long number = 0;
     assert_int_equal(read(numbers[0], &number, sizeof number), sizeof number);
-    assert_true(is_alive(number));
+    assert_true(await_is_alive(number));
     assert_int_equal(kill(parent, SIGKILL), 0);
     assert_int_equal(waitpid(parent, NULL, 0), parent);
-    must_vanish(number);
+    await_death(number);
     (void)close(numbers[0]);
     (void)close(numbers[1]);
 }
@@ -140,10 +120,10 @@ static void does_not_leave_the_program_alone(void **state)
     int said;
     pid_t pid = start("5000", "echo $$; exec sleep 100", &said);
     long number = read_number(said);
-    assert_true(is_alive(number));
+    assert_true(await_is_alive(number));
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    must_vanish(number);
+    await_death(number);
     (void)close(said);
 }
 

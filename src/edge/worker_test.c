@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "edge/await_test_rig.h"
+
 /* A worker in shell: what it does is said by the request's op. It greets, so that lines without an
  * id are seen to be harmless. */
 static const char script[] =
@@ -80,15 +82,7 @@ static const struct worker_calls calls = {on_line, on_ended};
 
 static void wait_for(struct seen *seen, const unsigned *counter, unsigned value)
 {
-    struct timespec deadline;
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 20;
-    (void)pthread_mutex_lock(&seen->mutex);
-    int failed = 0;
-    while (*counter < value && failed == 0)
-        failed = pthread_cond_timedwait(&seen->changed, &seen->mutex, &deadline);
-    (void)pthread_mutex_unlock(&seen->mutex);
-    assert_int_equal(failed, 0);
+    await_count(&seen->mutex, &seen->changed, counter, value);
 }
 
 static bool run(struct worker_pool *pool, const char *id, const char *op, struct seen *seen)
