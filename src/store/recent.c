@@ -2,9 +2,10 @@
 
 #include "base/memory.h"
 
-/* The place of a row is its hash: what comes there later takes it over. */
+/* The hash says in which set a row is kept; the oldest of a full set makes room. With a place for
+ * each hash a few hundred rows would already push each other out. */
 struct kept {
-    struct job job; /* key 0: none; its texts are owned */
+    struct job job; /* its texts are owned */
     uint64_t view;
     int64_t position;
     uint64_t position_view; /* 0: the position is not known */
@@ -12,7 +13,11 @@ struct kept {
 
 struct recent {
     const struct recent_marks *marks;
-    struct kept *rows[RECENT_ROWS]; /* made when first needed */
+    struct set {
+        int64_t keys[RECENT_WAYS];      /* 0: none */
+        struct kept *rows[RECENT_WAYS]; /* made when first needed */
+        unsigned oldest;
+    } sets[RECENT_SETS];
 };
 
 /* Keys grow with time and differ in their low bits by chance; this spreads both. */
@@ -47,10 +52,11 @@ void recent_free(struct recent *recent)
 {
     if (!recent)
         return;
-    for (size_t n = 0; n < RECENT_ROWS; n++) {
-        if (recent->rows[n])
-            free_texts(&recent->rows[n]->job);
-        memory_free(recent->rows[n]);
+    for (size_t n = 0; n < (size_t)RECENT_SETS * RECENT_WAYS; n++) {
+        struct kept *kept = recent->sets[n / RECENT_WAYS].rows[n % RECENT_WAYS];
+        if (kept)
+            free_texts(&kept->job);
+        memory_free(kept);
     }
     memory_free(recent);
 }
@@ -76,8 +82,26 @@ static void copy_row(const struct job *job, struct job *ret_copy)
 
 static struct kept *find(const struct recent *recent, int64_t key)
 {
-    struct kept *kept = recent->rows[hash_of(key) % RECENT_ROWS];
-    return kept && kept->job.key == key ? kept : NULL;
+    const struct set *set = &recent->sets[hash_of(key) % RECENT_SETS];
+    for (unsigned way = 0; way < RECENT_WAYS; way++) {
+        if (set->keys[way] == key)
+            return set->rows[way];
+    }
+    return NULL;
+}
+
+/* Where the row was kept, or may be from now on. */
+static struct kept *take(struct recent *recent, int64_t key)
+{
+    struct kept *kept = find(recent, key);
+    if (kept)
+        return kept;
+    struct set *set = &recent->sets[hash_of(key) % RECENT_SETS];
+    unsigned way = set->oldest++ % RECENT_WAYS;
+    set->keys[way] = key;
+    if (!set->rows[way])
+        set->rows[way] = memory_new(struct kept);
+    return set->rows[way];
 }
 
 bool recent_find(const struct recent *recent, int64_t key, struct job *ret_job)
@@ -96,17 +120,15 @@ static size_t size_of(const char *text)
 
 void recent_keep(struct recent *recent, uint64_t view, const struct job *job)
 {
-    struct kept **slot = &recent->rows[hash_of(job->key) % RECENT_ROWS];
     if (size_of(job->input) + size_of(job->metadata) + size_of(job->options) +
             size_of(job->warnings) + size_of(job->words) + size_of(job->route) >
         RECENT_TEXT_MAX)
         return;
-    if (!*slot)
-        *slot = memory_new(struct kept);
-    free_texts(&(*slot)->job);
-    copy_row(job, &(*slot)->job);
-    (*slot)->view = view;
-    (*slot)->position_view = 0;
+    struct kept *kept = take(recent, job->key);
+    free_texts(&kept->job);
+    copy_row(job, &kept->job);
+    kept->view = view;
+    kept->position_view = 0;
 }
 
 bool recent_find_place(const struct recent *recent, int64_t key, int64_t *ret_position)

@@ -13,7 +13,8 @@
 
 enum {
     RECENT_MARKS = 4096,
-    RECENT_ROWS = 1024,    /* of one reader, three to seven KiB each */
+    RECENT_SETS = 128,
+    RECENT_WAYS = 8,       /* rows of a set: of one reader 1,024, three to seven KiB each */
     RECENT_TEXT_MAX = 4096 /* rows whose texts are longer are not kept */
 };
 

@@ -1,6 +1,7 @@
 /* Kept rows: they are given again, and never once a commit has changed them. */
 #include "store/recent.h"
 
+#include "base/id.h"
 #include "base/memory.h"
 #include "store/store_scene.h"
 
@@ -55,6 +56,35 @@ static void test_a_place_holds_until_the_next_commit_of_any_job(void **state)
     assert_int_equal(position, 3);
     atomic_fetch_add(&marks->commits, 1);
     assert_false(recent_find_place(recent, 7, &position));
+    job_free(job);
+    recent_free(recent);
+    memory_free(marks);
+}
+
+/* As many as poll at once, with keys as they are given. */
+static void test_hundreds_of_rows_leave_each_other_alone(void **state)
+{
+    enum { ROWS = 500, LOST_MAX = ROWS / 20 };
+    struct recent_marks *marks = memory_new(struct recent_marks);
+    struct recent *recent = recent_make(marks);
+    struct job *job = store_scene_job(1, 1000);
+    struct job found;
+    int64_t keys[ROWS], key = 0;
+    unsigned lost = 0;
+    for (int n = 0; n < ROWS; n++) {
+        key = id_next_key(key, 1790000000000 + n / 8);
+        keys[n] = job->key = key;
+        recent_keep(recent, 0, job);
+    }
+    for (int n = 0; n < ROWS; n++) {
+        if (!recent_find(recent, keys[n], &found)) {
+            lost++;
+            continue;
+        }
+        assert_int_equal(found.key, keys[n]);
+        reader_job_done(&found);
+    }
+    assert_in_range(lost, 0, LOST_MAX);
     job_free(job);
     recent_free(recent);
     memory_free(marks);
@@ -126,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_row_is_kept_until_a_commit_changes_it),
         cmocka_unit_test(test_a_place_holds_until_the_next_commit_of_any_job),
+        cmocka_unit_test(test_hundreds_of_rows_leave_each_other_alone),
         cmocka_unit_test(test_long_texts_are_not_kept),
         cmocka_unit_test(test_reads_see_every_commit_and_no_rollback),
     };
