@@ -194,8 +194,7 @@ const struct config_key config_table[] = {
     {"streams.perProvider", NULL, NULL, CONFIG_INTEGER, AT(streams.per_provider), "32", 0, 1000,
      NULL,
      "Streams of a provider that are followed at once, each about one job, where it has streams "
-     "and "
-     "does not call back; jobs beyond are polled. 0 follows none."},
+     "and does not call back; jobs beyond are polled. 0 follows none."},
     {"alerts.url", NULL, NULL, CONFIG_TEXT, AT(alerts.url), NULL, 0, 0, NULL,
      "Where the operator is told of a disk that is nearly full and of webhooks that fail, by a "
      "webhook of its own; it may lead to a private address. By default nowhere."},
