@@ -207,6 +207,7 @@ struct ledger_job {
     struct ledger_entry *entries; /* newest first */
     unsigned offer;
     int64_t reserved, settled;
+    ms_t settled_at;    /* by the core's clock; 0: its attempt is open */
     int64_t bound;      /* what is reserved of its tenant's budget */
     unsigned sends;     /* SUBMIT effects of the newest attempt */
     ms_t sent_at;       /* virtual; of the first of them */

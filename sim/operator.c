@@ -13,13 +13,15 @@ static void ask_vendor(struct world *world, unsigned vendor, bool pause, ms_t de
     world_plan(world, ITEM_SEND, delay)->request = request;
 }
 
-/* One of the latest that nobody knows of; NULL when there is none. */
-static const struct ledger_job *some_uncertain(const struct world *world)
+/* One of the latest that nobody knows of, or that was given up; NULL when there is none. */
+static const struct ledger_job *some_uncertain(struct world *world)
 {
+    bool may_be_late = rng_below(&world->rng, 2);
     const struct ledger *ledger = &world->ledger;
     for (size_t back = 1; back <= ledger->job_count && back <= OPERATOR_LOOKS; back++) {
         const struct ledger_job *job = ledger->jobs[ledger->job_count - back];
-        if (job->is_known && job->attempt_state == ATTEMPT_UNCERTAIN)
+        if (job->is_known && (job->attempt_state == ATTEMPT_UNCERTAIN ||
+                              (may_be_late && job->attempt_state == ATTEMPT_UNKNOWN)))
             return job;
     }
     return NULL;

@@ -64,6 +64,8 @@ bool oracle_vendor_is_claimed(const struct ledger_entry *entry, int64_t job, uns
 /* Whether anything was ever accepted of the job. */
 bool oracle_vendor_had(const struct ledger_job *job);
 bool oracle_vendor_is_open(enum attempt_state state);
+/* Its submission had been given up, and the row was opened again in this turn. */
+bool oracle_vendor_is_late(const struct ledger_job *job, const struct job *row);
 /* The number of the provider; the swarm's provider_count when there is none. */
 unsigned oracle_vendor_find(const struct world *world, const char *provider);
 /* What operators resolve in this batch. */

@@ -46,6 +46,18 @@ static void spend(struct world *world, struct ledger_money *money, int64_t micro
         money->spent[period] += micros;
 }
 
+/* What was spent then is not spent. */
+static void undo(struct world *world, struct ledger_money *money, ms_t at, int64_t micros)
+{
+    int64_t day = at / MS_DAY;
+    turn_page(money, world->now);
+    money->spent[TENANT_TOTAL] -= micros;
+    if (month_of(day) == month_of(money->day))
+        money->spent[TENANT_MONTH] -= micros;
+    if (day == money->day)
+        money->spent[TENANT_DAY] -= micros;
+}
+
 /* ---------------------------------------------------------------- one row */
 
 static int64_t dearest(const struct world *world, unsigned model)
@@ -97,7 +109,9 @@ void oracle_money_row(struct world *world, struct ledger_job *job, const struct 
     bool is_new = attempt->number != job->attempt;
     bool was_open = !is_new && oracle_vendor_is_open(job->attempt_state);
     bool is_open = oracle_vendor_is_open(attempt->state);
-    bool ends = !is_open && (is_new || was_open);
+    bool is_late = oracle_vendor_is_late(job, row);
+    bool ends = !is_open && (is_new || was_open || is_late);
+    int64_t undone = is_late ? job->settled : 0;
     int64_t settled = ends ? attempt->settled : 0;
     int64_t beyond = attempt->settled - attempt->reserved;
     int64_t bound = bound_of(world, job, row);
@@ -108,16 +122,18 @@ void oracle_money_row(struct world *world, struct ledger_job *job, const struct 
     /* It may have been reserved for and released in one turn. */
     if (!job->is_known && bound < dearest(world, job->model))
         tenant->released += dearest(world, job->model) - bound;
-    grow(tenant, bound - job->bound + settled, beyond);
+    grow(tenant, bound - job->bound + settled - undone, beyond);
     tenant->reserved += bound - job->bound;
+    undo(world, tenant, job->settled_at, undone);
     spend(world, tenant, settled);
     job->bound = bound;
     if (attempt->number == 0)
         return;
     struct ledger_money *vendor = &world->ledger.money_provider[job->at];
     int64_t before = was_open ? attempt->reserved : 0, after = is_open ? attempt->reserved : 0;
-    grow(vendor, after - before + settled, beyond);
+    grow(vendor, after - before + settled - undone, beyond);
     vendor->reserved += after - before;
+    undo(world, vendor, job->settled_at, undone);
     spend(world, vendor, settled);
 }
 

@@ -12,6 +12,13 @@ bool oracle_vendor_is_open(enum attempt_state state)
     return state == ATTEMPT_INTENT || state == ATTEMPT_ACCEPTED || state == ATTEMPT_UNCERTAIN;
 }
 
+bool oracle_vendor_is_late(const struct ledger_job *job, const struct job *row)
+{
+    return job->is_known && state_is_terminal(job->state) &&
+           job->attempt_state == ATTEMPT_UNKNOWN && row->attempt.number == job->attempt &&
+           row->attempt.ended_at != job->settled_at;
+}
+
 unsigned oracle_vendor_find(const struct world *world, const char *provider)
 {
     unsigned n = 0;
@@ -198,10 +205,28 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
 
 /* ---------------------------------------------------------------- the row */
 
-static void check_same(struct world *world, const struct ledger_job *job, const struct job *row)
+/* Only for a word that names who it is about. */
+static void check_late(struct world *world, struct ledger_job *job)
+{
+    bool was_told = job->linked == job->attempt;
+    for (unsigned n = 0; n < world->batch_count; n++) {
+        const struct hinted *hinted = &world->batch[n]->hinted;
+        was_told |= world->batch[n]->kind == EVENT_HINTED && hinted->job == job->key &&
+                    hinted->attempt == job->attempt && *hinted->remote_id;
+    }
+    if (!was_told)
+        world_fail(world, "I7", job->key, "attempt %u was given up, and is open for no reason",
+                   job->attempt);
+    job->asked_at = world->time;
+}
+
+static void check_same(struct world *world, struct ledger_job *job, const struct job *row)
 {
     const struct attempt *attempt = &row->attempt;
-    bool was_open = oracle_vendor_is_open(job->attempt_state);
+    bool is_late = oracle_vendor_is_late(job, row);
+    bool was_open = is_late || oracle_vendor_is_open(job->attempt_state);
+    if (is_late)
+        check_late(world, job);
     if (attempt->reserved != job->reserved || attempt->offer != job->offer)
         world_fail(world, "I11", row->key, "what attempt %u reserved changed", attempt->number);
     if (!was_open && attempt->settled != job->settled)
@@ -234,8 +259,8 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
     world->ledger.submitting[job->at] += row->attempt.state == ATTEMPT_INTENT;
     if (row->attempt.remote_id[0])
         take_id(world, job, row);
-    if (!is_open &&
-        (row->attempt.number != job->attempt || oracle_vendor_is_open(job->attempt_state)))
+    if (!is_open && (row->attempt.number != job->attempt ||
+                     oracle_vendor_is_open(job->attempt_state) || oracle_vendor_is_late(job, row)))
         check_settled(world, job, row);
     /* P4: whoever ended before its attempt is followed. */
     if (row->following != (is_open && state_is_terminal(row->state)))
@@ -246,7 +271,6 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
         oracle_breaker_doubt(world, job->at - world->swarm.local_count);
     if (row->attempt.state == ATTEMPT_UNKNOWN)
         job->unknown |= UINT64_C(1) << row->attempt.number % 64;
-    job->settled = row->attempt.settled;
 }
 
 /* ---------------------------------------------------------------- the vendor's side */
@@ -302,8 +326,9 @@ static bool may_ask(const struct ledger_job *job, const struct job *row, enum ef
 {
     bool is_uncertain = row->attempt.state == ATTEMPT_UNCERTAIN;
     bool is_accepted = row->attempt.state == ATTEMPT_ACCEPTED;
+    bool is_given_up = row->error == ERROR_SUBMISSION_UNCERTAIN; /* it was wanted */
     bool shall_stop = row->cancel_asked || job->cancel_asked || row->receipt != RECEIPT_NONE ||
-                      state_is_terminal(row->state);
+                      (state_is_terminal(row->state) && !is_given_up);
     switch ((int)kind) {
     case EFFECT_POLL:
         return is_accepted || is_uncertain; /* of an id that a call named */

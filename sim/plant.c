@@ -68,7 +68,8 @@ static bool is_forgotten(struct world *world, const struct change *change)
     case CHANGE_PAUSE:
         return world->plant == PLANT_FORGET_PAUSE;
     case CHANGE_SPEND:
-        return strikes(world, PLANT_FORGET_SPEND);
+        return strikes(world, PLANT_FORGET_SPEND) ||
+               (change->spend.spent < 0 && world->plant == PLANT_STAYS_SPENT);
     case CHANGE_BUCKET:
     case CHANGE_PACE:
     case CHANGE_API_KEY:
@@ -411,6 +412,11 @@ static void mistake(struct world *world, unsigned number)
         event->asked.price_max /= 2;
     if (event->kind == EVENT_TOLD)
         mistake_told(world, &event->heard);
+    if (event->kind == EVENT_HINTED && world->plant == PLANT_DEAF_LATE) {
+        const struct ledger_job *job = ledger_find_job(&world->ledger, event->hinted.job);
+        if (job && job->attempt_state == ATTEMPT_UNKNOWN)
+            event->hinted.remote_id = "";
+    }
     if (event->kind == EVENT_HINTED && strikes(world, PLANT_HINT_FACT))
         believe(event, &world->tolds[number], event->hinted.job, event->hinted.attempt);
     if (event->kind == EVENT_STREAMED && !event->streamed.is_open &&

@@ -51,6 +51,8 @@
     X(FORGET_PAUSE, forget_pause)       /* the store forgets that a provider is paused */          \
     X(FORGET_SPEND, forget_spend)       /* the store forgets what was reserved or spent */         \
     X(SPEND_TWICE, spend_twice)         /* … or counts it twice */                               \
+    X(STAYS_SPENT, stays_spent)         /* … and what is reserved again as spent */              \
+    X(DEAF_LATE, deaf_late)             /* nobody listens once it was given up */                  \
     X(OVER_BUDGET, over_budget)         /* nobody looks at the budgets of providers */             \
     X(RESERVE_LESS, reserve_less)       /* too little is reserved for a job */                     \
     X(START_POOR, start_poor)           /* a start forgets what is reserved */                     \

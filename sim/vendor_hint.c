@@ -23,9 +23,11 @@ void vendor_call_back(struct world *world, const struct ledger_entry *entry)
                         delay + world_about(world, 500));
         return;
     }
+    /* Perhaps so late that its submission was given up. */
+    ms_t late = rng_below(&world->rng, 4) ? 10 * MS_MINUTE : 4 * MS_HOUR;
     for (uint64_t n = rng_below(&world->rng, 5); n > 0; n--)
         (void)plan_hint(world, entry->job, entry->attempt, entry->index + 1,
-                        delay + world_about(world, 10 * MS_MINUTE));
+                        delay + world_about(world, late));
 }
 
 void vendor_call_back_now(struct world *world, const struct ledger_entry *entry)

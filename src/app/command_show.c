@@ -65,14 +65,13 @@ static const char *facts(struct showing *showing, const json_t *output)
     return copy;
 }
 
-static void show_outputs(struct showing *showing, const json_t *status)
+static void show_outputs(struct showing *showing, const char *name, const json_t *outputs)
 {
-    const json_t *outputs = json_object_get(json_object_get(status, "result"), "outputs");
     json_t *output;
     size_t index;
     json_array_foreach((json_t *)(uintptr_t)outputs, index, output) {
         const char *url = job_view_text(output, "url");
-        line(showing, "output", facts(showing, output));
+        line(showing, name, facts(showing, output));
         line(showing, "",
              arena_print(&showing->arena, "%s%s", url[0] == '/' ? showing->client->base : "", url));
     }
@@ -123,7 +122,8 @@ static void show_status(struct showing *showing, const json_t *status)
         line(showing, "metadata", arena_copy(arena, buffer_span(&text)));
         buffer_done(&text);
     }
-    show_outputs(showing, status);
+    show_outputs(showing, "output", json_object_get(json_object_get(status, "result"), "outputs"));
+    show_outputs(showing, "late output", json_object_get(status, "lateOutputs"));
     size_t index;
     json_t *warning;
     json_array_foreach(json_object_get(status, "warnings"), index, warning)

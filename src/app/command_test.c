@@ -202,6 +202,21 @@ static void test_show(void **state)
     rig_stop();
 }
 
+static void test_show_late(void **state)
+{
+    static const struct rig_reply replies[] = {
+        {"GET /api/v1/generate/" ID, 200,
+         STATUS("failed", ",\"error\":\"It was not found out.\",\"errorCode\":"
+                          "\"submission_uncertain\",\"lateOutputs\":[{\"url\":\"/outputs/x/o.mp4\","
+                          "\"fileSizeBytes\":5,\"contentType\":\"video/mp4\"}]"),
+         0},
+        {"GET /api/v1/jobs/" ID "/timeline", 200, "{\"items\":[]}", 0},
+        {0}};
+    rig_serve(replies);
+    assert_non_null(strstr(RIG("show", ID)->out, "late output video/mp4, 5 B\n"));
+    rig_stop();
+}
+
 static void test_models(void **state)
 {
     static const struct rig_reply replies[] = {
@@ -555,23 +570,15 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_help),
-        cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_key),
-        cmocka_unit_test(test_jobs),
-        cmocka_unit_test(test_show),
-        cmocka_unit_test(test_models),
-        cmocka_unit_test(test_generate),
-        cmocka_unit_test(test_generate_faults),
-        cmocka_unit_test(test_refusal),
-        cmocka_unit_test(test_lost_answer),
-        cmocka_unit_test(test_dry_run),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_unknown_job),
-        cmocka_unit_test(test_output),
-        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_usage),       cmocka_unit_test(test_help),
+        cmocka_unit_test(test_unreachable), cmocka_unit_test(test_key),
+        cmocka_unit_test(test_jobs),        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_show_late),   cmocka_unit_test(test_models),
+        cmocka_unit_test(test_generate),    cmocka_unit_test(test_generate_faults),
+        cmocka_unit_test(test_refusal),     cmocka_unit_test(test_lost_answer),
+        cmocka_unit_test(test_dry_run),     cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_unknown_job),
+        cmocka_unit_test(test_output),      cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_doctor),
     };
     (void)unsetenv("REEL_TOKEN_FILE");

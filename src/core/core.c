@@ -87,7 +87,6 @@ void core_free(struct core *core)
 
 void core_needs(const struct core *core, const struct event *event, struct needs *ret_needs)
 {
-    (void)core;
     ret_needs->count = 0;
     switch (event->kind) {
     case EVENT_ASKED:
@@ -122,8 +121,12 @@ void core_needs(const struct core *core, const struct event *event, struct needs
         ret_needs->list[ret_needs->count++] =
             (struct need){.kind = NEED_JOB, .job = event->resolve_asked.job};
         break;
+    case EVENT_HINTED: /* it may have been given up: see late.c */
+        if (!life_find_any(core, event->hinted.job))
+            ret_needs->list[ret_needs->count++] =
+                (struct need){.kind = NEED_JOB, .job = event->hinted.job};
+        break;
     case EVENT_TOLD:
-    case EVENT_HINTED:
     case EVENT_STREAMED:
     case EVENT_VENDOR_ASKED:
     case EVENT_CLOSING:

@@ -261,6 +261,12 @@ void ladder_end(struct core *core, struct output *output, struct job *job);
 bool ladder_has_twin(const struct core *core, const struct job *job);
 /* The id is that of another attempt in flight. */
 bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id);
+/* late.c */
+enum { LATE_LOOK_MS = 600000 }; /* so long is looked for what a call back named, at least */
+/* Its submission was given up, and word of it would still be listened to. */
+bool late_may(const struct job *job);
+/* … comes now: the attempt is uncertain once more, and followed. */
+void late_reopen(struct core *core, struct output *output, struct job *job, const char *note);
 /* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends. */
 void remote_id_hold(struct core *core, const struct job *job);
 void remote_id_drop(struct core *core, const struct job *job);
@@ -339,6 +345,8 @@ void money_hold(struct core *core, struct job *job);
 /* The attempt at a provider begins; it ends, and costs what it says. */
 void money_open(struct core *core, const struct job *job);
 void money_settle(struct core *core, const struct job *job);
+/* It is over, and begins once more: what was spent on the day of its end is reserved again. */
+void money_reopen(struct core *core, const struct job *job);
 /* It comes back after a restart. */
 void money_recover(struct core *core, const struct job *job);
 /* Whether the same budgets have room for so much beside what is reserved: what is paid for an

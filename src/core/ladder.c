@@ -20,7 +20,8 @@ static ms_t hold(struct core *core, const struct job *job)
 {
     ms_t held = core->config.uncertain_hold ? core->config.uncertain_hold
                                             : attempt_timeout(core, job) + LADDER_HOLD_EXTRA;
-    return job->attempt.intent_at + held;
+    ms_t until = job->attempt.intent_at + held, looked = job->flight.hinted_at + LATE_LOOK_MS;
+    return job->flight.hinted_at && looked > until ? looked : until;
 }
 
 /* What can be asked now. */
@@ -30,6 +31,8 @@ static enum asking rung(const struct core *core, const struct job *job)
     if (!health)
         return ASKING_NOTHING;
     ms_t age = core->now - job->attempt.intent_at;
+    if (job->flight.hint[0])
+        return ASKING_POLL;
     if (health->traits.can & CAN_KEY && age + LADDER_CALL_MS < health->traits.key_kept)
         return ASKING_SUBMIT;
     if (health->traits.can & CAN_CHOOSE_ID)
@@ -76,6 +79,14 @@ void ladder_begin(struct core *core, struct output *output, struct job *job, con
         life_timer(core, job, job->flight.ask_at + LADDER_CALL_MS);
 }
 
+/* Whom a call back named. */
+static void ask_named(struct core *core, struct output *output, struct job *job)
+{
+    /* By the time it leaves, another answer of this turn may have disproved the hint. */
+    remote_effect(core, output, job, ASKING_POLL)->on.remote_id =
+        arena_copy(&core->arena, span_of(job->flight.hint));
+}
+
 void ladder_ask(struct core *core, struct output *output, struct job *job)
 {
     enum asking asking = rung(core, job);
@@ -89,7 +100,10 @@ void ladder_ask(struct core *core, struct output *output, struct job *job)
         job->attempt_changed = true;
         life_touch(core, job);
     }
-    (void)remote_effect(core, output, job, asking);
+    if (job->flight.hint[0])
+        ask_named(core, output, job);
+    else
+        (void)remote_effect(core, output, job, asking);
 }
 
 /* Surely never accepted: free, and it may be tried again. */
@@ -190,8 +204,15 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
     if (exists && told->remote_id[0] && !is_others) {
         remote_adopt(core, output, job, told->remote_id, told->handle);
         stand_told(core, output, job, told);
-    } else if (told->kind == TOLD_GONE && health->traits.can & CAN_CHOOSE_ID) {
-        /* However quickly it ended, its result would still be shown; later it may be forgotten. */
+    } else if (event->heard.remote_id) {
+        /* What a call named is not there, or another's: then its word was worth nothing. Where the
+         * provider has not answered, it is asked again. */
+        if (exists || told->kind == TOLD_GONE)
+            job->flight.hint[0] = '\0';
+        ladder_climb(core, job);
+    } else if (told->kind == TOLD_GONE) {
+        /* We chose its id. However quickly it ended, its result would still be shown; later it may
+         * be forgotten. */
         bool proves = core->now - job->attempt.intent_at < health->traits.result_kept;
         if (proves)
             missed(core, output, job);
@@ -206,7 +227,9 @@ void ladder_hinted(struct core *core, struct output *output, struct job *job, co
 {
     if (!*remote_id)
         return;
-    remote_effect(core, output, job, ASKING_POLL)->on.remote_id = remote_id;
+    if (remote_id != job->flight.hint)
+        life_text(job->flight.hint, sizeof job->flight.hint, remote_id);
+    ask_named(core, output, job);
     life_ask(core, job, core->now + LADDER_HINT_MS);
 }
 
@@ -234,7 +257,8 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
                  const struct event *event)
 {
     const struct resolve_asked *asked = &event->resolve_asked;
-    if (job->attempt.state != ATTEMPT_UNCERTAIN) {
+    bool is_late = asked->act == RESOLVE_LINK && late_may(job);
+    if (job->attempt.state != ATTEMPT_UNCERTAIN && !is_late) {
         resolve_refuse(core, output, job, event);
         return;
     }
@@ -249,7 +273,10 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
         return;
     }
     if (asked->act == RESOLVE_LINK) {
-        life_note(core, output, job, "Linked by hand.");
+        if (is_late)
+            late_reopen(core, output, job, "Linked by hand, after it had been given up.");
+        else
+            life_note(core, output, job, "Linked by hand.");
         remote_adopt(core, output, job, asked->remote_id, "");
     } else if (asked->act == RESOLVE_RESUBMIT && !state_is_terminal(job->state)) {
         if (!money_affords(core, job, job->attempt.reserved)) {

@@ -167,12 +167,13 @@ ms_t money_wake_at(const struct core *core)
 /* ---------------------------------------------------------------- sums that are kept */
 
 /* What the key's account becomes more, or less. */
-static void charge(struct core *core, const struct job *job, int64_t spent, int64_t reserved)
+static void charge(struct core *core, const struct job *job, int64_t day, int64_t spent,
+                   int64_t reserved)
 {
     if (!job->api_key[0])
         return;
     struct account *account = account_of(core, MONEY_KEY, job->api_key);
-    account_spend(account, today(core), spent);
+    account_spend(account, day, spent);
     account->reserved += reserved;
     assert(account->reserved >= 0);
     account->more_spent += spent;
@@ -270,7 +271,7 @@ void money_hold(struct core *core, struct job *job)
     account->reserved += bound - job->held;
     assert(account->reserved >= 0);
     touch(core, account);
-    charge(core, job, 0, bound - job->held);
+    charge(core, job, today(core), 0, bound - job->held);
     if (job->held)
         sums_of(core, MONEY_NOW, job, job->held_at)->reserved -= job->held;
     if (bound)
@@ -286,24 +287,36 @@ void money_open(struct core *core, const struct job *job)
     touch(core, account);
 }
 
+static void spend(struct core *core, const struct job *job, int64_t day, int64_t micros)
+{
+    if (micros == 0)
+        return;
+    struct account *tenant = account_of(core, MONEY_TENANT, job->tenant);
+    struct account *provider = account_of(core, MONEY_PROVIDER, job->attempt.provider);
+    account_spend(provider, day, micros);
+    account_spend(tenant, day, micros);
+    touch(core, provider);
+    touch(core, tenant);
+    charge(core, job, day, micros, 0);
+    sums_of(core, day, job, job->attempt.provider)->spent += micros;
+    sums_of(core, MONEY_NOW, job, job->attempt.provider)->spent += micros;
+}
+
 void money_settle(struct core *core, const struct job *job)
 {
-    int64_t settled = job->attempt.settled;
     assert(attempt_is_open(job)); /* once: it is closed in the same breath (I17) */
     struct account *provider = account_of(core, MONEY_PROVIDER, job->attempt.provider);
     provider->reserved -= job->attempt.reserved;
     assert(provider->reserved >= 0);
     reopen(core, provider);
-    if (settled == 0)
-        return;
-    struct account *tenant = account_of(core, MONEY_TENANT, job->tenant);
-    account_spend(provider, today(core), settled);
-    account_spend(tenant, today(core), settled);
-    touch(core, provider);
-    touch(core, tenant);
-    charge(core, job, settled, 0);
-    sums_of(core, today(core), job, job->attempt.provider)->spent += settled;
-    sums_of(core, MONEY_NOW, job, job->attempt.provider)->spent += settled;
+    spend(core, job, today(core), job->attempt.settled);
+}
+
+void money_reopen(struct core *core, const struct job *job)
+{
+    assert(!attempt_is_open(job));
+    money_open(core, job);
+    spend(core, job, job->attempt.ended_at / MS_DAY, -job->attempt.settled);
 }
 
 /* NULL: nothing is known of it, and it may spend what it likes. */

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "core/route.h"
 
+#include <stdio.h>
+
 enum {
     REMOTE_SUBMIT_MAX_MS = 300000, /* the egress ends a call long before */
     REMOTE_LOST_MS = 900000,       /* a question without any answer is asked again */
@@ -32,10 +34,12 @@ bool remote_can(const struct core *core, const struct job *job, enum can what)
     return health && health->traits.can & what;
 }
 
-/* Nobody waits for its output any more: it had better end. */
+/* Nobody waits for its output any more: it had better end. But what was given up, and is found
+ * after all, was wanted. */
 static bool shall_stop(const struct job *job)
 {
-    return job->cancel_asked || state_is_terminal(job->state);
+    return job->cancel_asked ||
+           (state_is_terminal(job->state) && job->error != ERROR_SUBMISSION_UNCERTAIN);
 }
 
 /* Reads that are few and do not wait for a place in line, but take one. */
@@ -270,6 +274,8 @@ void remote_adopt(struct core *core, struct output *output, struct job *job, con
         life_become(core, output, job, STATE_RUNNING, NULL);
         if (!job->cancel_asked)
             life_timer(core, job, core->now + REMOTE_QUEUE_MAX + attempt_timeout(core, job));
+    } else {
+        life_timer(core, job, core->now + attempt_timeout(core, job) + REMOTE_FOLLOW_MAX);
     }
     remote_stream(core, output, job);
     if (shall_stop(job) && remote_can(core, job, CAN_CANCEL))
@@ -452,6 +458,13 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
         flight->is_hinted = true;
         life_text(flight->hint, sizeof flight->hint, event->hinted.remote_id);
         return;
+    }
+    if (late_may(job) && *event->hinted.remote_id) {
+        char note[JOB_ERROR_SIZE];
+        (void)snprintf(note, sizeof note,
+                       "The provider called back after it had been given up, and named %s.",
+                       event->hinted.remote_id);
+        late_reopen(core, output, job, note);
     }
     /* Hints cause no more polls than the provider's own advice allows. */
     ms_t next = flight->hinted_at + remote_health(core, job)->traits.poll_min;

@@ -47,7 +47,8 @@ static void done(struct core *core, struct output *output, struct job *job, cons
         job->attempt_changed = true;
         life_touch(core, job);
     }
-    if (job->state != STATE_STORING)
+    bool was_lost = job->flight.rung > 0; /* nobody knows since when it ran */
+    if (job->state != STATE_STORING && !was_lost)
         pace_learn(core, output, job);
     if (remote_can(core, job, CAN_RESULT)) /* what it made was asked for by a call of its own */
         (void)health_read_at(remote_health(core, job), core->now);

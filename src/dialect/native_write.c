@@ -91,19 +91,25 @@ static void write_output(struct json_writer *writer, const struct answer *answer
         json_raw(writer, "words", span_of(job->words));
 }
 
-static void write_result(struct json_writer *writer, const struct answer *answer,
-                         const struct job *job)
+static void write_outputs(struct json_writer *writer, const struct answer *answer, const char *name,
+                          const struct job *job)
 {
-    json_open_object(writer, "result");
-    if (job->output_count > 0)
-        write_output(writer, answer, job, &job->outputs[0]);
-    json_open_array(writer, "outputs");
+    json_open_array(writer, name);
     for (unsigned n = 0; n < job->output_count; n++) {
         json_open_object(writer, NULL);
         write_output(writer, answer, job, &job->outputs[n]);
         json_close_object(writer);
     }
     json_close_array(writer);
+}
+
+static void write_result(struct json_writer *writer, const struct answer *answer,
+                         const struct job *job)
+{
+    json_open_object(writer, "result");
+    if (job->output_count > 0)
+        write_output(writer, answer, job, &job->outputs[0]);
+    write_outputs(writer, answer, "outputs", job);
     json_close_object(writer);
     json_number(writer, "processingTimeMs", job->ended_at - job->created_at);
     json_time(writer, "completedAt", job->ended_at);
@@ -114,6 +120,18 @@ static void write_result(struct json_writer *writer, const struct answer *answer
         json_raw(writer, "warnings", span_of(job->warnings));
     else
         json_raw(writer, "warnings", SPAN("[]"));
+}
+
+/* What its provider made all the same, after the job had ended otherwise. */
+static void write_late(struct json_writer *writer, const struct answer *answer,
+                       const struct job *job)
+{
+    if (job->output_count == 0)
+        return;
+    write_outputs(writer, answer, "lateOutputs", job);
+    json_time(writer, "filesRemovedAt", job->removed_at);
+    if (job->warnings)
+        json_raw(writer, "warnings", span_of(job->warnings));
 }
 
 /* Since it started; the clock may have been set back. */
@@ -195,8 +213,10 @@ static void write_status(struct json_writer *writer, const struct answer *answer
         json_bool(writer, "retryable", job->retryable);
         json_time(writer, "startedAt", job->started_at);
         json_time(writer, "failedAt", job->ended_at);
+        write_late(writer, answer, job);
     } else if (job->state == STATE_CANCELED) {
         json_time(writer, "canceledAt", job->ended_at);
+        write_late(writer, answer, job);
     }
     if (job->receipt != RECEIPT_NONE)
         json_text(writer, "receipt", span_of(receipt_name(job->receipt)));

@@ -134,6 +134,23 @@ static void set_spoken(struct show *show)
         arena_copy(&show->rig->arena, SPAN("[{\"word\":\"Hello\",\"startMs\":5,\"endMs\":400}]"));
 }
 
+/* Given up, and made all the same. */
+static void set_failed_late(struct show *show)
+{
+    set_several(show);
+    show->job.state = STATE_FAILED;
+    show->job.error = ERROR_SUBMISSION_UNCERTAIN;
+    show->job.receipt = RECEIPT_NONE;
+}
+
+static void set_canceled_late(struct show *show)
+{
+    set_succeeded(show);
+    show->job.state = STATE_CANCELED;
+    show->job.receipt = RECEIPT_UNCONFIRMED;
+    show->job.removed_at = at(show, -5);
+}
+
 static void set_removed(struct show *show)
 {
     set_succeeded(show);
@@ -441,6 +458,8 @@ static const struct {
     {"an upload", set_upload_status},
     {"deleted", set_deleted},
     {"an upload deleted", set_upload_deleted},
+    {"failed, with late outputs", set_failed_late},
+    {"canceled, its late output removed since", set_canceled_late},
     {"failed, with odd bytes", set_failed},
     {"failed without a word", set_failed_silently},
     {"expired", set_expired},

@@ -1,0 +1,124 @@
+// Word that comes after an uncertain submission was given up, by a call back or by hand: the job stays
+// failed, its output is kept all the same, and what it really cost takes the place of what was feared.
+import assert from "node:assert/strict";
+import { test, before, after } from "node:test";
+import { Reel, sleep, ask } from "../rig.mjs";
+import { Vendor } from "../vendor.mjs";
+
+const model = "kling2.5/turbo-pro/text-to-video";
+let vendor, reel;
+
+before(async () => {
+  vendor = await new Vendor().start();
+  vendor.listHides = true;
+  reel = await new Reel({
+    environment: {
+      REPLICATE_API_TOKEN: "r8_secret",
+      REPLICATE_BASE_URL: `${vendor.origin}/v1`,
+      REEL_UNCERTAIN_HOLD: "2s",
+      REEL_PRICE_ASSUME: "2.50",
+      PUBLIC_URL: "https://reel.example", // nobody reaches it: the test calls back itself
+    },
+  }).start();
+});
+
+after(async () => {
+  await reel.kill("SIGTERM");
+  await vendor.stop();
+});
+
+// A job that was given up, and what the provider knows of it.
+async function givenUp(prompt) {
+  const { jobId } = await reel.generate({ model, prompt, duration: 5 });
+  const job = await reel.finished(jobId);
+  assert.equal(job.errorCode, "submission_uncertain", JSON.stringify(job));
+  assert.equal(job.lateOutputs, undefined);
+  const [one] = vendor.of(prompt);
+  return { id: jobId, one };
+}
+
+async function lateOutputs(id, seconds = 30) {
+  for (const end = Date.now() + seconds * 1000; ; await sleep(100)) {
+    const job = (await reel.get(`/api/v1/generate/${id}`)).body;
+    if (job.lateOutputs) return job;
+    assert.ok(Date.now() < end, `no late output: ${JSON.stringify((await reel.get(`/api/v1/jobs/${id}/timeline`)).body)}`);
+  }
+}
+
+const callBack = (one, body) =>
+  fetch(new URL(new URL(one.webhook).pathname, reel.url), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+const attempts = (id) =>
+  ask(reel.home, `SELECT attempts.* FROM attempts JOIN jobs ON key = job WHERE id = '${id}'`);
+
+// By the day, of now, and by the attempts: three ways to the same sum.
+function spent() {
+  const [{ days }] = ask(reel.home, "SELECT sum(spent) AS days FROM spend WHERE day > 0");
+  const [{ all, reserved }] = ask(reel.home, 'SELECT sum(spent) AS "all", sum(reserved) AS reserved FROM spend WHERE day = 0');
+  const [{ settled }] = ask(reel.home, "SELECT sum(settled) AS settled FROM attempts");
+  assert.deepEqual([days, settled, reserved], [all, all, 0]);
+  return all;
+}
+
+test("a call back after the end: the output is kept, and its cost settled once", async () => {
+  const { id, one } = await givenUp("a late fox whose answer is lost");
+  const before = spent();
+  assert.equal(attempts(id)[0].settled, 2_500_000);
+  assert.equal((await callBack(one, { id: one.id, status: "succeeded" })).status, 200);
+  const job = await lateOutputs(id);
+  assert.equal(job.status, "failed");
+  assert.equal(job.errorCode, "submission_uncertain");
+  const [output] = job.lateOutputs;
+  assert.equal(output.contentType, "video/mp4");
+  const { pathname, search } = new URL(output.url);
+  const file = await fetch(new URL(pathname + search, reel.url));
+  assert.equal((await file.arrayBuffer()).byteLength, output.fileSizeBytes);
+  assert.deepEqual(attempts(id).map((row) => [row.state, row.remote_id]), [["done", one.id]]);
+  assert.equal(spent(), before - 2_500_000 + attempts(id)[0].settled);
+  assert.equal(vendor.of(one.input.prompt).length, 1);
+  const { items } = (await reel.get(`/api/v1/jobs/${id}/timeline`)).body;
+  assert.ok(items.some((entry) => entry.note?.includes(`named ${one.id}`)), JSON.stringify(items));
+});
+
+test("a call that nobody confirms changes nothing", async () => {
+  const { id, one } = await givenUp("a fox that is only called whose answer is lost");
+  const before = spent();
+  assert.equal((await callBack(one, { id: "p0xnobody", status: "succeeded" })).status, 200);
+  for (const end = Date.now() + 10_000; !vendor.count(/GET .*p0xnobody/) && Date.now() < end; ) await sleep(50);
+  assert.equal(vendor.count(/GET .*p0xnobody/), 1);
+  // The word of another job's is not its own either.
+  const other = await givenUp("another fox whose answer is lost");
+  await callBack(other.one, { id: other.one.id, status: "succeeded" });
+  await lateOutputs(other.id);
+  await callBack(one, { id: other.one.id, status: "succeeded" });
+  await sleep(1000);
+  const job = (await reel.get(`/api/v1/generate/${id}`)).body;
+  assert.equal(job.lateOutputs, undefined);
+  assert.equal(attempts(id)[0].remote_id, "");
+  // A restart looks once more, finds nobody to ask, and gives it up.
+  await reel.kill("SIGKILL");
+  await reel.start();
+  for (const end = Date.now() + 150_000; attempts(id)[0].state !== "unknown" && Date.now() < end; ) await sleep(500);
+  assert.equal(attempts(id)[0].state, "unknown");
+  assert.equal(spent(), before + attempts(other.id)[0].settled);
+});
+
+test("somebody links what was given up, and it failed there: that is settled", async () => {
+  const { id, one } = await givenUp("a fox that fails late whose answer is lost");
+  const before = spent();
+  const say = (words) => reel.post(`/api/v1/jobs/${id}/resolve`, words);
+  assert.equal((await say({ action: "give_up" })).status, 409);
+  assert.equal((await say({ action: "resubmit" })).status, 409);
+  const linked = await say({ action: "link", remoteId: one.id });
+  assert.equal(linked.status, 200, JSON.stringify(linked.body));
+  assert.equal(linked.body.status, "failed");
+  for (const end = Date.now() + 30_000; attempts(id)[0].state !== "failed" && Date.now() < end; ) await sleep(100);
+  assert.equal(attempts(id)[0].state, "failed");
+  assert.equal(spent(), before - 2_500_000 + attempts(id)[0].settled);
+  assert.equal(one.end, "failed", "it was not canceled: it was wanted");
+  assert.equal((await reel.get(`/api/v1/generate/${id}`)).body.errorCode, "submission_uncertain");
+});
