@@ -53,7 +53,10 @@ void life_timer(struct core *core, struct job *job, ms_t at)
      * who asked for that shall have its receipt. */
     if (job->deadline && !job->cancel_asked && !job->following && job->deadline < at)
         at = job->deadline;
-    job->timer.tie = job->key;
+    /* Of those that are due at once, as after an outage, who was accepted first goes first: its
+     * provider forgets it soonest. */
+    bool is_accepted = job->attempt.state == ATTEMPT_ACCEPTED;
+    job->timer.tie = is_accepted ? job->attempt.accepted_at : job->key;
     heap_set(&core->timers, &job->timer, at);
 }
 
