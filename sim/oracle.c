@@ -25,26 +25,18 @@ static bool is_open(enum attempt_state state)
 
 /* ---------------------------------------------------------------- before the turn */
 
-/* About a submission that was given up, and names what the vendor took it for. */
-static bool is_late_word(const struct world *world, const struct hinted *hinted)
-{
-    const struct ledger_job *job = ledger_find_job(&world->ledger, hinted->job);
-    return job && job->is_known && !job->is_deleted && job->attempt == hinted->attempt &&
-           state_is_terminal(job->state) && job->attempt_state == ATTEMPT_UNKNOWN &&
-           *hinted->remote_id;
-}
-
 void oracle_before(struct world *world)
 {
     oracle_tenant_begin(world);
     oracle_money_begin(world);
     oracle_vendor_before(world);
     oracle_breaker_before(world);
+    oracle_late_before(world);
     for (unsigned n = 0; n < world->batch_count; n++) {
         const struct event *event = world->batch[n];
         if (event->kind == EVENT_TOLD)
             continue;
-        world->counts[n] = event->kind == EVENT_HINTED && is_late_word(world, &event->hinted);
+        world->counts[n] = false;
         if (event->kind != EVENT_WORKED)
             continue; /* of what vendors say see oracle_breaker.c */
         const struct ledger_job *job = ledger_find_job(&world->ledger, event->worked.job);
@@ -59,21 +51,9 @@ void oracle_before(struct world *world)
 }
 
 /* Word that counted when the turn began must have moved its job. */
-static void check_late_words(struct world *world)
-{
-    for (unsigned n = 0; n < world->batch_count; n++) {
-        if (!world->counts[n] || world->batch[n]->kind != EVENT_HINTED)
-            continue;
-        const struct ledger_job *job = ledger_find_job(&world->ledger, world->batch[n]->hinted.job);
-        if (!job->is_deleted && !is_open(job->attempt_state) && job->settled_at != world->now)
-            world_fail(world, "P4", job->key, "late word of attempt %u changed nothing",
-                       job->attempt);
-    }
-}
-
 static void check_words(struct world *world)
 {
-    check_late_words(world);
+    oracle_late_check(world);
     for (unsigned n = 0; n < world->batch_count; n++) {
         if (!world->counts[n] || world->batch[n]->kind != EVENT_WORKED)
             continue;
@@ -161,7 +141,7 @@ static void check_change(struct world *world, const struct ledger_job *job, cons
                    row->attempt.number, job->attempt, attempt_name(job->attempt_state));
     if (row->attempt.number < job->attempt ||
         (row->attempt.number == job->attempt && job->attempt && !is_open(job->attempt_state) &&
-         row->attempt.state != job->attempt_state && !oracle_vendor_is_late(job, row)))
+         row->attempt.state != job->attempt_state && !oracle_late_is(job, row)))
         world_fail(world, "I7", row->key, "attempt %u was %s and is open again", job->attempt,
                    attempt_name(job->attempt_state));
 }

@@ -64,13 +64,17 @@ bool oracle_vendor_is_claimed(const struct ledger_entry *entry, int64_t job, uns
 /* Whether anything was ever accepted of the job. */
 bool oracle_vendor_had(const struct ledger_job *job);
 bool oracle_vendor_is_open(enum attempt_state state);
-/* Its submission had been given up, and the row was opened again in this turn. */
-bool oracle_vendor_is_late(const struct ledger_job *job, const struct job *row);
 /* The number of the provider; the swarm's provider_count when there is none. */
 unsigned oracle_vendor_find(const struct world *world, const char *provider);
 /* What operators resolve in this batch. */
 void oracle_vendor_before(struct world *world);
 void oracle_vendor_end(struct world *world, struct reader *reader, const struct ledger_job *job);
+/* oracle_late.c: word of submissions that had been given up. */
+void oracle_late_before(struct world *world);
+/* Whether the row was opened again in this turn; `job` is as it was before. */
+bool oracle_late_is(const struct ledger_job *job, const struct job *row);
+void oracle_late_row(struct world *world, struct ledger_job *job);
+void oracle_late_check(struct world *world);
 /* oracle_money.c: budgets. */
 void oracle_money_begin(struct world *world);
 /* A row of a model that vendors run is taken; `job` is as it was before, but for its attempt's

@@ -109,7 +109,7 @@ void oracle_money_row(struct world *world, struct ledger_job *job, const struct 
     bool is_new = attempt->number != job->attempt;
     bool was_open = !is_new && oracle_vendor_is_open(job->attempt_state);
     bool is_open = oracle_vendor_is_open(attempt->state);
-    bool is_late = oracle_vendor_is_late(job, row);
+    bool is_late = oracle_late_is(job, row);
     bool ends = !is_open && (is_new || was_open || is_late);
     int64_t undone = is_late ? job->settled : 0;
     int64_t settled = ends ? attempt->settled : 0;

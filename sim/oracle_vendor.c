@@ -12,13 +12,6 @@ bool oracle_vendor_is_open(enum attempt_state state)
     return state == ATTEMPT_INTENT || state == ATTEMPT_ACCEPTED || state == ATTEMPT_UNCERTAIN;
 }
 
-bool oracle_vendor_is_late(const struct ledger_job *job, const struct job *row)
-{
-    return job->is_known && state_is_terminal(job->state) &&
-           job->attempt_state == ATTEMPT_UNKNOWN && row->attempt.number == job->attempt &&
-           row->attempt.ended_at != job->settled_at;
-}
-
 unsigned oracle_vendor_find(const struct world *world, const char *provider)
 {
     unsigned n = 0;
@@ -205,28 +198,13 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
 
 /* ---------------------------------------------------------------- the row */
 
-/* Only for a word that names who it is about. */
-static void check_late(struct world *world, struct ledger_job *job)
-{
-    bool was_told = job->linked == job->attempt;
-    for (unsigned n = 0; n < world->batch_count; n++) {
-        const struct hinted *hinted = &world->batch[n]->hinted;
-        was_told |= world->batch[n]->kind == EVENT_HINTED && hinted->job == job->key &&
-                    hinted->attempt == job->attempt && *hinted->remote_id;
-    }
-    if (!was_told)
-        world_fail(world, "I7", job->key, "attempt %u was given up, and is open for no reason",
-                   job->attempt);
-    job->asked_at = world->time;
-}
-
 static void check_same(struct world *world, struct ledger_job *job, const struct job *row)
 {
     const struct attempt *attempt = &row->attempt;
-    bool is_late = oracle_vendor_is_late(job, row);
+    bool is_late = oracle_late_is(job, row);
     bool was_open = is_late || oracle_vendor_is_open(job->attempt_state);
     if (is_late)
-        check_late(world, job);
+        oracle_late_row(world, job);
     if (attempt->reserved != job->reserved || attempt->offer != job->offer)
         world_fail(world, "I11", row->key, "what attempt %u reserved changed", attempt->number);
     if (!was_open && attempt->settled != job->settled)
@@ -260,7 +238,7 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
     if (row->attempt.remote_id[0])
         take_id(world, job, row);
     if (!is_open && (row->attempt.number != job->attempt ||
-                     oracle_vendor_is_open(job->attempt_state) || oracle_vendor_is_late(job, row)))
+                     oracle_vendor_is_open(job->attempt_state) || oracle_late_is(job, row)))
         check_settled(world, job, row);
     /* P4: whoever ended before its attempt is followed. */
     if (row->following != (is_open && state_is_terminal(row->state)))

@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 enum { SIM_TWICE_IN = 20, SIM_STORY_LINES = 200, SIM_TOO_LITTLE = 4 /* a status */ };
+#define SIM_LONGEST_MS (30 * MS_DAY) /* that faults last, in a world that is made smaller */
 
 struct sim {
     uint64_t seeds, first, step;
     uint64_t lives_min, rate_min; /* a run of fewer, or of fewer a minute, has failed */
     struct swarm_mask mask;
     unsigned jobs;
+    ms_t calm_after;
     enum plant plant;
     struct wire_book *book; /* adapters and dialects face to face; NULL: core alone */
     bool is_corner;         /* seeds are numbers of corners */
@@ -85,6 +87,7 @@ static bool live(const struct sim *sim, uint64_t seed, bool with_story, struct t
     const struct world_rule rule = {
         .seed = seed,
         .jobs = sim->jobs,
+        .calm_after = sim->calm_after,
         .mask = sim->mask,
         .plant = sim->plant,
         .book = sim->book,
@@ -184,7 +187,7 @@ static bool fails(const struct sim *sim, uint64_t seed, bool with_story)
     return child > 0 && waitpid(child, &status, 0) == child && status != 0;
 }
 
-/* A smaller world that fails too: fewer jobs, then fewer faults. */
+/* A smaller world that fails too: fewer jobs, then fewer faults, then a shorter time of them. */
 static void shrink(struct sim *sim, uint64_t seed)
 {
     for (unsigned jobs = 1; jobs < sim->jobs; jobs = jobs * 3 / 2 + 1) {
@@ -200,6 +203,14 @@ static void shrink(struct sim *sim, uint64_t seed)
         smaller.mask.allows[fault] = false;
         if (sim->mask.allows[fault] && fails(&smaller, seed, false))
             *sim = smaller;
+    }
+    for (ms_t after = 1; after < SIM_LONGEST_MS; after = after * 3 / 2 + 1) {
+        struct sim smaller = *sim;
+        smaller.calm_after = after;
+        if (fails(&smaller, seed, false)) {
+            *sim = smaller;
+            break;
+        }
     }
 }
 

@@ -496,7 +496,8 @@ bool world_run(struct world *world)
     boot(world);
     world_plan(world, ITEM_CLIENT, 0);
     while (!world->failure.invariant && !is_over(world)) {
-        if (!world->is_calm && client_is_done(world))
+        bool is_late = world->calm_after && world->time >= world->calm_after;
+        if (!world->is_calm && (is_late || client_is_done(world)))
             calm_down(world);
         ms_t next = next_time(world);
         if (next == MS_NEVER && world->is_calm) {
@@ -526,6 +527,7 @@ bool world_run(struct world *world)
 static void draw(struct world *world, const struct world_rule *rule)
 {
     const struct swarm_mask nothing = {{false}};
+    world->calm_after = rule->calm_after;
     swarm_draw(&world->swarm, rule->seed, rule->jobs, rule->corner ? &nothing : &rule->mask);
     if (rule->corner)
         corner_draw(rule->corner, &world->swarm);

@@ -85,7 +85,8 @@ struct wires;
 /* What decides how a world is. */
 struct world_rule {
     uint64_t seed;
-    unsigned jobs;          /* submissions that clients make */
+    unsigned jobs;   /* submissions that clients make */
+    ms_t calm_after; /* virtual; then clients stop and the faults end at the latest; 0: not */
     struct swarm_mask mask; /* faults that may be on */
     enum plant plant;
     /* Adapters and dialects stand in between (wire.h); borrowed. NULL: the core is alone. */
@@ -129,13 +130,14 @@ struct world {
     bool is_doubtful;               /* a doubtful commit was ordered */
     bool is_calm;                   /* faults are off: the liveness phase */
     unsigned submitted, acts_after; /* submissions made; acts of clients after the last of them */
-    ms_t calm_at, patience;
+    ms_t calm_after, calm_at, patience;
 
     /* Of the turn. */
     struct event *events;
     struct event **batch;
     unsigned batch_count;
-    bool counts[WORLD_BATCH_MAX]; /* the event was word that counted when the turn began */
+    bool counts[WORLD_BATCH_MAX];  /* the event was word that counted when the turn began */
+    bool is_late[WORLD_BATCH_MAX]; /* … of a submission that had been given up */
     int64_t turn_number;
     int64_t commits; /* turns that the store counts: one that changed no row may be none */
     ms_t last_now;   /* of the turn before, over restarts too … */

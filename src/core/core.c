@@ -121,12 +121,13 @@ void core_needs(const struct core *core, const struct event *event, struct needs
         ret_needs->list[ret_needs->count++] =
             (struct need){.kind = NEED_JOB, .job = event->resolve_asked.job};
         break;
-    case EVENT_HINTED: /* it may have been given up: see late.c */
-        if (!life_find_any(core, event->hinted.job))
-            ret_needs->list[ret_needs->count++] =
-                (struct need){.kind = NEED_JOB, .job = event->hinted.job};
+    case EVENT_HINTED:
+        late_needs(core, event->hinted.job, ret_needs);
         break;
     case EVENT_TOLD:
+        if (event->heard.told->kind == TOLD_ACCEPTED)
+            late_needs(core, event->heard.job, ret_needs);
+        break;
     case EVENT_STREAMED:
     case EVENT_VENDOR_ASKED:
     case EVENT_CLOSING:

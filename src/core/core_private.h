@@ -263,10 +263,13 @@ bool ladder_has_twin(const struct core *core, const struct job *job);
 bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id);
 /* late.c */
 enum { LATE_LOOK_MS = 600000 }; /* so long is looked for what a call back named, at least */
+/* It may have been given up, and be in memory no more. */
+void late_needs(const struct core *core, int64_t key, struct needs *ret_needs);
 /* Its submission was given up, and word of it would still be listened to. */
 bool late_may(const struct job *job);
 /* … comes now: the attempt is uncertain once more, and followed. */
 void late_reopen(struct core *core, struct output *output, struct job *job, const char *note);
+void late_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id);
 /* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends. */
 void remote_id_hold(struct core *core, const struct job *job);
 void remote_id_drop(struct core *core, const struct job *job);

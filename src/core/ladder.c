@@ -262,7 +262,8 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
         resolve_refuse(core, output, job, event);
         return;
     }
-    if (asked->act == RESOLVE_LINK &&
+    bool is_own = strcmp(asked->remote_id, job->attempt.remote_id) == 0;
+    if (asked->act == RESOLVE_LINK && !is_own &&
         (asked->claimed || ladder_is_taken(core, job, asked->remote_id))) {
         refuse(output, asked, ERROR_CONFLICT, "That id belongs to another attempt.");
         return;

@@ -4,6 +4,14 @@
  * really cost is settled; where it has not, the attempt is unknown as before. */
 #include "core/core_private.h"
 
+#include <stdio.h>
+
+void late_needs(const struct core *core, int64_t key, struct needs *ret_needs)
+{
+    if (!life_find_any(core, key))
+        ret_needs->list[ret_needs->count++] = (struct need){.kind = NEED_JOB, .job = key};
+}
+
 /* The job's newest attempt only: after one that was sent again, the older one has no place to go.
  */
 bool late_may(const struct job *job)
@@ -26,4 +34,17 @@ void late_reopen(struct core *core, struct output *output, struct job *job, cons
     list_remove(&job->link); /* it stays in memory */
     life_note(core, output, job, note);
     life_timer(core, job, core->now + LATE_LOOK_MS);
+}
+
+void late_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id)
+{
+    char note[JOB_ERROR_SIZE];
+    (void)snprintf(note, sizeof note,
+                   "The provider called back after it had been given up, and named %s.", remote_id);
+    late_reopen(core, output, job, note);
+    /* It was accepted once, and only its end was never found out. */
+    if (job->attempt.remote_id[0]) {
+        const struct attempt known = job->attempt;
+        remote_adopt(core, output, job, known.remote_id, known.handle);
+    }
 }

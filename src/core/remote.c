@@ -7,8 +7,6 @@
 #include "base/memory.h"
 #include "core/route.h"
 
-#include <stdio.h>
-
 enum {
     REMOTE_SUBMIT_MAX_MS = 300000, /* the egress ends a call long before */
     REMOTE_LOST_MS = 900000,       /* a question without any answer is asked again */
@@ -305,12 +303,16 @@ void remote_accepted(struct core *core, struct output *output, struct job *job,
                      const struct event *event)
 {
     const struct told *told = event->heard.told;
-    if (job->attempt.state != ATTEMPT_INTENT && job->attempt.state != ATTEMPT_UNCERTAIN)
+    bool is_late = late_may(job);
+    if (!is_late && job->attempt.state != ATTEMPT_INTENT && job->attempt.state != ATTEMPT_UNCERTAIN)
         return;
     if (event->heard.claimed & 1 || ladder_is_taken(core, job, told->remote_id)) {
-        lose(core, output, job, "The answer names the id of another job.");
+        if (!is_late)
+            lose(core, output, job, "The answer names the id of another job.");
         return;
     }
+    if (is_late)
+        late_reopen(core, output, job, "The answer came after it had been given up.");
     health_works(remote_health(core, job), &core->limits);
     remote_adopt(core, output, job, told->remote_id, told->handle);
 }
@@ -459,13 +461,8 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
         life_text(flight->hint, sizeof flight->hint, event->hinted.remote_id);
         return;
     }
-    if (late_may(job) && *event->hinted.remote_id) {
-        char note[JOB_ERROR_SIZE];
-        (void)snprintf(note, sizeof note,
-                       "The provider called back after it had been given up, and named %s.",
-                       event->hinted.remote_id);
-        late_reopen(core, output, job, note);
-    }
+    if (late_may(job) && *event->hinted.remote_id)
+        late_hinted(core, output, job, event->hinted.remote_id);
     /* Hints cause no more polls than the provider's own advice allows. */
     ms_t next = flight->hinted_at + remote_health(core, job)->traits.poll_min;
     if (job->attempt.state == ATTEMPT_ACCEPTED && flight->hinted_at && next > core->now) {
