@@ -66,10 +66,12 @@ async function work(points, all) {
 
 const began = Date.now();
 let points = null;
+let size = kills;
 if (canKill()) {
   const most = await profile();
   console.log(`the most of a thread in a life: ${most.map(({ call, most: n }) => `${call} ${n}`).join(", ")}`);
   points = isGrid ? grid(most) : chance(most);
+  size = most.reduce((sum, { most: n }) => sum + n, 0);
 } else {
   console.log("strace can't trace here: the server is killed at moments by chance instead");
 }
@@ -83,7 +85,10 @@ console.log(
     `${sum((lane) => lane.replays)} replays, ${sum((lane) => lane.workerless)} jobs whose workers were killed thrice, ${Math.round((Date.now() - began) / 1000)} s`,
 );
 for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`);
-gate.expect(isGrid || sum((lane) => lane.kills + (points ? 0 : lane.ends)) >= kills, `there were ${kills} kills`);
+const came = sum((lane) => lane.kills + (points ? 0 : lane.ends));
+// A life may be shorter than the one that was counted.
+const least = isGrid ? 0.95 * size : kills;
+gate.expect(came >= least, `there were ${came} kills, at least ${Math.ceil(least)}`);
 gate.expect(sum((lane) => lane.accepted.size) > 0, "there were jobs");
 gate.expect(faults.length === 0, `nothing was lost, bought twice or stuck: ${faults.length} faults`);
 gate.end();
