@@ -3,6 +3,7 @@
 #include "corner.h"
 #include "files.h"
 #include "operator.h"
+#include "purse.h"
 #include "receiver.h"
 #include "wire.h"
 
@@ -98,6 +99,8 @@ static struct submission *draw(struct world *world)
     draw_dependencies(world, submission);
     files_draw(world, submission);
     wire_write_input(world, submission);
+    submission->has_purse =
+        world->ledger.has_purse[submission->tenant] && world_strikes(world, SWARM_PURSES);
     return submission;
 }
 
@@ -119,6 +122,7 @@ static void fill_asked(struct world *world, const struct request *request, struc
         asked->price_max = price > asked->price_max ? price : asked->price_max;
     }
     asked->flags = submission->flags;
+    asked->api_key = submission->has_purse ? purse_id(submission->tenant) : NULL;
     asked->count = submission->count;
     asked->fingerprint = submission->fingerprint;
     asked->join = submission->join;
@@ -329,6 +333,7 @@ void client_act(struct world *world)
 {
     if (world->is_calm)
         return;
+    purse_open(world);
     unsigned times = 1;
     if (world_strikes(world, SWARM_BURST))
         times += (unsigned)rng_below(&world->rng, CLIENT_BURST_MAX);

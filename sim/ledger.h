@@ -45,6 +45,7 @@ struct submission {
     unsigned receiver;           /* of its webhook, from 1; 0: it has none */
     unsigned hook_events;
     unsigned flags; /* enum job_flag */
+    bool has_purse; /* asked for with its tenant's key that may spend so much only */
 };
 
 /* What is known of one idempotency key. */
@@ -250,9 +251,11 @@ struct ledger {
     int64_t waiting, waiting_tenant[SWARM_TENANTS_MAX];
     struct tenant_row rows[SWARM_TENANTS_MAX]; /* as last set */
     bool has_row[SWARM_TENANTS_MAX];
-    struct ledger_money money_tenant[SWARM_TENANTS_MAX], money_provider[SWARM_PROVIDERS_MAX];
-    size_t ended;     /* jobs that are terminal */
-    size_t following; /* of those, the ones whose attempt is not over */
+    struct ledger_money money_tenant[SWARM_TENANTS_MAX], money_provider[SWARM_PROVIDERS_MAX],
+        money_purse[SWARM_TENANTS_MAX];
+    bool has_purse[SWARM_TENANTS_MAX]; /* its key is there: see purse.h */
+    size_t ended;                      /* jobs that are terminal */
+    size_t following;                  /* of those, the ones whose attempt is not over */
 };
 
 void ledger_init(struct ledger *ledger, const struct swarm *swarm);

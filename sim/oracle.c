@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "files.h"
+#include "purse.h"
 #include "worker.h"
 
 #define BIT(state) (1u << STATE_##state)
@@ -91,6 +92,8 @@ static void check_insert(struct world *world, struct ledger_job *job, const stru
         !span_is(span_of(row->model), swarm->model_names[job->model]) ||
         !span_is(span_of(row->input), submission->input))
         world_fail(world, "I14", row->key, "tenant, model or input is not what the client sent");
+    if (!span_is(span_of(row->api_key), submission->has_purse ? purse_id(job->tenant) : ""))
+        world_fail(world, "I14", row->key, "it counts against the key \"%s\"", row->api_key);
     if (row->created_at != world->now)
         world_fail(world, "I30", row->key, "it was made at another time than its turn's");
     world->inserted++;
@@ -139,6 +142,8 @@ static void check_change(struct world *world, const struct ledger_job *job, cons
         (row->attempt.number == job->attempt + 1 && is_open(job->attempt_state)))
         world_fail(world, "I7", row->key, "attempt %u follows attempt %u, which is %s",
                    row->attempt.number, job->attempt, attempt_name(job->attempt_state));
+    if (row->attempt.number > job->attempt && world->is_closing)
+        world_fail(world, "P2", row->key, "attempt %u begins while it closes", row->attempt.number);
     if (row->attempt.number < job->attempt ||
         (row->attempt.number == job->attempt && job->attempt && !is_open(job->attempt_state) &&
          row->attempt.state != job->attempt_state && !oracle_late_is(job, row)))
@@ -364,6 +369,8 @@ void oracle_turn(struct world *world)
             take_entry(world, &changes->list[n].timeline);
         else if (changes->list[n].kind == CHANGE_TENANT)
             oracle_tenant_take(world, &changes->list[n].tenant);
+        else if (changes->list[n].kind == CHANGE_API_KEY)
+            purse_take(world, &changes->list[n].api_key);
         if (changes->list[n].kind == CHANGE_JOB_DELETE)
             note_deleted(world, changes->list[n].job->key);
     }

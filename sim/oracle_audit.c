@@ -8,7 +8,7 @@
 
 void oracle_rest(struct world *world)
 {
-    if (world->ledger.queued == 0)
+    if (world->ledger.queued == 0 || world->closes_at)
         return;
     for (unsigned tenant = 0; tenant < world->swarm.tenant_count; tenant++) {
         if (world->ledger.queued_tenant[tenant] == 0)

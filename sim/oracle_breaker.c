@@ -22,6 +22,13 @@ static struct ledger_job *job_of(const struct world *world, const struct heard *
     return job && job->attempt == heard->attempt ? job : NULL;
 }
 
+/* An answer that names another's id says as little as none. */
+static enum told_kind word_of(const struct heard *heard)
+{
+    bool is_others = heard->call == PROVIDER_CALL_SUBMIT && heard->claimed & 1;
+    return is_others && heard->told->kind == TOLD_ACCEPTED ? TOLD_NOTHING : heard->told->kind;
+}
+
 static struct vendor_mood *mood_of(struct world *world, const struct ledger_job *job)
 {
     return &world->moods[job->at - world->swarm.local_count];
@@ -71,13 +78,13 @@ static void doubt(struct world *world, const struct ledger_job *job, const struc
                   bool counts)
 {
     struct vendor_mood *mood = mood_of(world, job);
-    const struct told *told = heard->told;
-    ms_t block = told->kind == TOLD_LATER     ? later(told)
-                 : told->kind == TOLD_REFUSED ? BREAKER_ACCOUNT_MS
-                                              : BREAKER_OPEN_MS;
-    if (told->kind == TOLD_NOTHING || told->kind == TOLD_LATER || told->kind == TOLD_REFUSED) {
+    enum told_kind word = word_of(heard);
+    ms_t block = word == TOLD_LATER     ? later(heard->told)
+                 : word == TOLD_REFUSED ? BREAKER_ACCOUNT_MS
+                                        : BREAKER_OPEN_MS;
+    if (word == TOLD_NOTHING || word == TOLD_LATER || word == TOLD_REFUSED) {
         mistrust(world, mood, block);
-    } else if (told->kind == TOLD_ACCEPTED && counts && mood->trouble_until <= world->now) {
+    } else if (word == TOLD_ACCEPTED && counts && mood->trouble_until <= world->now) {
         /* After a jump of the clock the turn gives it up first, and hears then. */
         if (world->now - job->intent_at < BREAKER_SUBMIT_MS)
             mood->trouble = false;
@@ -93,7 +100,7 @@ static void release(struct vendor_mood *mood, const struct heard *heard)
         return;
     if (mood->probe == heard->job)
         mood->probe = 0;
-    if (heard->told->kind == TOLD_ACCEPTED || heard->told->kind == TOLD_REFUSED)
+    if (word_of(heard) == TOLD_ACCEPTED || word_of(heard) == TOLD_REFUSED)
         mood->half_open = false;
 }
 
@@ -159,13 +166,13 @@ static void block(struct vendor_mood *mood, ms_t until)
 
 static bool is_failure(const struct heard *heard, const struct ledger_job *job)
 {
-    const struct told *told = heard->told;
+    enum told_kind word = word_of(heard);
     if (heard->call == PROVIDER_CALL_POLL)
-        return told->kind == TOLD_NOTHING && oracle_vendor_is_open(job->attempt_state);
+        return word == TOLD_NOTHING && oracle_vendor_is_open(job->attempt_state);
     if (heard->call != PROVIDER_CALL_SUBMIT)
         return false;
     return !heard->sent ? job->attempt_state == ATTEMPT_REFUSED
-                        : told->kind == TOLD_NOTHING && job->attempt_state == ATTEMPT_UNCERTAIN;
+                        : word == TOLD_NOTHING && job->attempt_state == ATTEMPT_UNCERTAIN;
 }
 
 static void take_heard(struct world *world, const struct heard *heard, bool counts)
@@ -195,7 +202,7 @@ static void take_heard(struct world *world, const struct heard *heard, bool coun
     } else if (is_submission && counts && told->kind == TOLD_LATER && heard->sent &&
                job->attempt_state == ATTEMPT_REFUSED) {
         block(mood, world->now + later(told));
-    } else if (told->kind == TOLD_ACCEPTED || is_refused) {
+    } else if (word_of(heard) == TOLD_ACCEPTED || is_refused) {
         mood->half_open = false; /* after whatever set it earlier in the turn */
     }
 }

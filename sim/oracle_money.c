@@ -1,6 +1,7 @@
 /* Budgets: what is reserved and spent, recomputed from the rows and held against what the core and
  * the store say, and against what may be (P9, I15, I16). */
 #include "oracle.h"
+#include "purse.h"
 
 enum { ORACLE_MONEY_MONTHS = 12 };
 
@@ -50,6 +51,8 @@ static void spend(struct world *world, struct ledger_money *money, int64_t micro
 static void undo(struct world *world, struct ledger_money *money, ms_t at, int64_t micros)
 {
     int64_t day = at / MS_DAY;
+    if (micros == 0)
+        return;
     turn_page(money, world->now);
     money->spent[TENANT_TOTAL] -= micros;
     if (month_of(day) == month_of(money->day))
@@ -102,39 +105,60 @@ static void grow(struct ledger_money *money, int64_t by, int64_t beyond)
     money->admitted += by - explained;
 }
 
+/* What a row changes of an account. */
+struct step {
+    int64_t by;      /* reserved */
+    int64_t settled; /* now */
+    int64_t undone;  /* settled before, and not any more … */
+    ms_t undone_at;  /* … since then */
+    int64_t beyond;  /* more than the bound that was known */
+};
+
+static void take(struct world *world, struct ledger_money *money, const struct step *step)
+{
+    grow(money, step->by + step->settled - step->undone, step->beyond);
+    money->reserved += step->by;
+    undo(world, money, step->undone_at, step->undone);
+    spend(world, money, step->settled);
+}
+
 void oracle_money_row(struct world *world, struct ledger_job *job, const struct job *row)
 {
     const struct attempt *attempt = &row->attempt;
     struct ledger_money *tenant = &world->ledger.money_tenant[job->tenant];
+    struct ledger_money *purse =
+        job->submission->has_purse ? &world->ledger.money_purse[job->tenant] : NULL;
     bool is_new = attempt->number != job->attempt;
     bool was_open = !is_new && oracle_vendor_is_open(job->attempt_state);
     bool is_open = oracle_vendor_is_open(attempt->state);
     bool is_late = oracle_late_is(job, row);
     bool ends = !is_open && (is_new || was_open || is_late);
-    int64_t undone = is_late ? job->settled : 0;
-    int64_t settled = ends ? attempt->settled : 0;
     int64_t beyond = attempt->settled - attempt->reserved;
     int64_t bound = bound_of(world, job, row);
-    beyond = beyond > 0 ? beyond : 0;
-    if (!job->is_known && has_unknown(world, job->model) &&
-        world->ledger.rows[job->tenant].budget != TENANT_NO_BUDGET && !tenant->is_changed)
+    bool has_budget =
+        world->ledger.rows[job->tenant].budget != TENANT_NO_BUDGET && !tenant->is_changed;
+    struct step step = {.by = bound - job->bound,
+                        .settled = ends ? attempt->settled : 0,
+                        .undone = is_late ? job->settled : 0,
+                        .undone_at = job->settled_at,
+                        .beyond = beyond > 0 ? beyond : 0};
+    if (!job->is_known && has_unknown(world, job->model) && (has_budget || purse))
         world_fail(world, "P9", row->key, "nobody knows what it costs, and there is a budget");
     /* It may have been reserved for and released in one turn. */
-    if (!job->is_known && bound < dearest(world, job->model))
-        tenant->released += dearest(world, job->model) - bound;
-    grow(tenant, bound - job->bound + settled - undone, beyond);
-    tenant->reserved += bound - job->bound;
-    undo(world, tenant, job->settled_at, undone);
-    spend(world, tenant, settled);
+    int64_t released = job->is_known ? 0 : dearest(world, job->model) - bound;
+    tenant->released += released > 0 ? released : 0;
+    take(world, tenant, &step);
+    if (purse) {
+        purse->released += released > 0 ? released : 0;
+        take(world, purse, &step);
+    }
     job->bound = bound;
     if (attempt->number == 0)
         return;
     struct ledger_money *vendor = &world->ledger.money_provider[job->at];
     int64_t before = was_open ? attempt->reserved : 0, after = is_open ? attempt->reserved : 0;
-    grow(vendor, after - before + settled - undone, beyond);
-    vendor->reserved += after - before;
-    undo(world, vendor, job->settled_at, undone);
-    spend(world, vendor, settled);
+    step.by = after - before;
+    take(world, vendor, &step);
 }
 
 /* ---------------------------------------------------------------- the turn */
@@ -144,16 +168,19 @@ static int64_t used(const struct ledger_money *money, enum tenant_period period)
     return money->reserved + money->spent[period];
 }
 
+static void begin(struct ledger_money *money, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        money[n].released = money[n].admitted = money[n].explained = 0;
+        money[n].is_changed = false;
+    }
+}
+
 void oracle_money_begin(struct world *world)
 {
-    struct ledger *ledger = &world->ledger;
-    for (unsigned n = 0; n < SWARM_TENANTS_MAX + SWARM_PROVIDERS_MAX; n++) {
-        struct ledger_money *money = n < SWARM_TENANTS_MAX
-                                         ? &ledger->money_tenant[n]
-                                         : &ledger->money_provider[n - SWARM_TENANTS_MAX];
-        money->released = money->admitted = money->explained = 0;
-        money->is_changed = false;
-    }
+    begin(world->ledger.money_tenant, SWARM_TENANTS_MAX);
+    begin(world->ledger.money_purse, SWARM_TENANTS_MAX);
+    begin(world->ledger.money_provider, SWARM_PROVIDERS_MAX);
 }
 
 static void check_within(struct world *world, const char *name, struct ledger_money *money,
@@ -183,6 +210,9 @@ void oracle_money_check(struct world *world)
     for (unsigned n = 0; n < world->swarm.tenant_count; n++)
         check_within(world, world->swarm.tenant_names[n], &ledger->money_tenant[n],
                      ledger->rows[n].budget, ledger->rows[n].period);
+    for (unsigned n = 0; n < world->swarm.tenant_count; n++)
+        check_within(world, purse_id(n), &ledger->money_purse[n], world->swarm.purses[n],
+                     TENANT_TOTAL);
     for (unsigned n = world->swarm.local_count; n < world->swarm.provider_count; n++) {
         const struct core_budget *budget = budget_at(world, n);
         if (budget)
@@ -191,12 +221,25 @@ void oracle_money_check(struct world *world)
     }
 }
 
+static bool may_purse_refuse(const struct world *world, const struct submission *submission,
+                             enum error_code error)
+{
+    const struct ledger_money *money = &world->ledger.money_purse[submission->tenant];
+    int64_t wanted = dearest(world, submission->model) * submission->count;
+    if (!submission->has_purse)
+        return false;
+    if (error == ERROR_PRICE_UNKNOWN)
+        return has_unknown(world, submission->model);
+    return wanted > 0 && used(money, TENANT_TOTAL) + money->released + wanted >
+                             world->swarm.purses[submission->tenant];
+}
+
 bool oracle_money_may_refuse(const struct world *world, const struct submission *submission,
                              enum error_code error)
 {
     const struct tenant_row *row = &world->ledger.rows[submission->tenant];
     const struct ledger_money *money = &world->ledger.money_tenant[submission->tenant];
-    if (money->is_changed)
+    if (money->is_changed || may_purse_refuse(world, submission, error))
         return true;
     if (row->budget == TENANT_NO_BUDGET)
         return false;
@@ -273,6 +316,20 @@ static void audit_store(struct world *world)
     }
 }
 
+static void audit_purses(struct world *world)
+{
+    size_t cursor = 0;
+    for (const struct api_key_row *row; (row = ram_next_api_key(world->ram, &cursor));) {
+        unsigned tenant = oracle_tenant_find(world, row->tenant);
+        const struct ledger_money *money = &world->ledger.money_purse[tenant];
+        if (row->reserved != money->reserved || row->spent != money->spent[TENANT_TOTAL])
+            world_fail(world, "I15", 0,
+                       "the store says that %s has %lld reserved and %lld spent; not %lld and %lld",
+                       row->id, (long long)row->reserved, (long long)row->spent,
+                       (long long)money->reserved, (long long)money->spent[TENANT_TOTAL]);
+    }
+}
+
 void oracle_money_audit(struct world *world, bool has_core)
 {
     if (has_core) {
@@ -281,6 +338,8 @@ void oracle_money_audit(struct world *world, bool has_core)
     }
     if (!world->failure.invariant)
         audit_store(world);
+    if (!world->failure.invariant)
+        audit_purses(world);
 }
 
 void oracle_money_end(struct world *world)

@@ -72,9 +72,10 @@ static bool is_forgotten(struct world *world, const struct change *change)
                (change->spend.spent < 0 && world->plant == PLANT_STAYS_SPENT);
     case CHANGE_BUCKET:
     case CHANGE_PACE:
-    case CHANGE_API_KEY:
     case CHANGE_UPLOAD_ADD:
         return false;
+    case CHANGE_API_KEY:
+        return change->api_key.act == API_KEY_CHARGED && strikes(world, PLANT_FORGET_CHARGE);
     case CHANGE_JOB_DELETE:
     case CHANGE_UPLOAD_REMOVE:
         return strikes(world, PLANT_KEEP_ROW);
@@ -412,6 +413,8 @@ static void mistake(struct world *world, unsigned number)
         event->asked.price_max /= 2;
     if (event->kind == EVENT_TOLD)
         mistake_told(world, &event->heard);
+    if (event->kind == EVENT_CLOSING && world->plant == PLANT_DEAF_CLOSING)
+        event->kind = EVENT_DUE;
     if (event->kind == EVENT_HINTED && world->plant == PLANT_DEAF_LATE) {
         const struct ledger_job *job = ledger_find_job(&world->ledger, event->hinted.job);
         if (job && job->attempt_state == ATTEMPT_UNKNOWN)

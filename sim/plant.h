@@ -52,6 +52,8 @@
     X(FORGET_SPEND, forget_spend)       /* the store forgets what was reserved or spent */         \
     X(SPEND_TWICE, spend_twice)         /* … or counts it twice */                               \
     X(STAYS_SPENT, stays_spent)         /* … and what is reserved again as spent */              \
+    X(FORGET_CHARGE, forget_charge)     /* … and what a key has reserved or spent */             \
+    X(DEAF_CLOSING, deaf_closing)       /* who was asked to end begins all the same */             \
     X(DEAF_LATE, deaf_late)             /* nobody listens once it was given up */                  \
     X(OVER_BUDGET, over_budget)         /* nobody looks at the budgets of providers */             \
     X(RESERVE_LESS, reserve_less)       /* too little is reserved for a job */                     \

@@ -235,6 +235,8 @@ void swarm_draw(struct swarm *swarm, uint64_t seed, unsigned jobs, const struct 
     rng_init(&rng, seed ^ UINT64_C(0x5EED5EED5EED5EED));
     *swarm = (struct swarm){.seed = seed, .jobs = jobs};
     rng_init(&swarm->purse, seed ^ UINT64_C(0xB0D6E7B0D6E7));
+    for (unsigned n = 0; n < SWARM_TENANTS_MAX; n++)
+        swarm->purses[n] = draw_budget(&swarm->purse);
     for (int fault = 0; fault < SWARM_FAULT_COUNT; fault++) {
         /* Both are drawn whatever the mask says, or a smaller mask would be another seed. */
         bool on = rng_below(&rng, 20) < SWARM_ON_IN_TWENTY;

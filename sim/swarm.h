@@ -44,9 +44,11 @@
     X(CRASH, crash)                 /* between two turns */                                        \
     X(CRASH_EFFECTS, crash_effects) /* after the commit, before or amid the effects */             \
     X(CRASH_AGAIN, crash_again)     /* during recovery, up to three times */                       \
+    X(CLOSING, closing)             /* it is asked to end, begins nothing, and ends */             \
     X(LATE_WORD, late_word)         /* word from before a crash arrives after it */                \
     X(NEW_LIMITS, new_limits)       /* a restart or a reload brings other limits */                \
     X(TENANTS, tenants)             /* a tenant gets other limits while jobs run */                \
+    X(PURSES, purses)               /* some keys of clients may spend so much only */              \
     X(UPLOAD, upload)               /* clients upload files, and jobs read them */                 \
     X(DELETE, delete)               /* clients delete jobs and uploads */                          \
     X(SWEEP, sweep)                 /* old outputs and expired uploads are removed */              \
@@ -68,6 +70,8 @@
     X(VENDOR_FORGETS, vendor_forgets)   /* a restart, or results that go before their time */      \
     X(VENDOR_BILLS, vendor_bills)       /* what failed or was stopped costs all the same */        \
     X(VENDOR_DEAF, vendor_deaf)         /* a cancel is ignored */                                  \
+    X(VENDOR_STOPS, vendor_stops)       /* somebody stops it there */                              \
+    X(VENDOR_MISNAMES, vendor_misnames) /* the answer to a submission names another's id */        \
     X(VENDOR_EMPTY, vendor_empty)       /* done, and there is no file */                           \
     X(VENDOR_ACCOUNT, vendor_account)   /* our key, or our credit, is bad for a while */           \
     X(FETCH_FAILS, fetch_fails)         /* now, or for good */                                     \
@@ -130,7 +134,8 @@ struct swarm {
     bool says_cost[SWARM_VENDORS_MAX];
     bool signs[SWARM_VENDORS_MAX]; /* its call backs, and we know the key: face to face */
     struct core_budget budgets[SWARM_VENDORS_MAX];
-    struct rng purse; /* of budgets alone */
+    struct rng purse;                  /* of budgets alone */
+    int64_t purses[SWARM_TENANTS_MAX]; /* what each tenant's key may spend */
     struct swarm_route routes[SWARM_MODELS_MAX];
     unsigned model_provider[SWARM_MODELS_MAX]; /* the first of its providers */
     const char *inputs[SWARM_MODELS_MAX];      /* face to face, in our words, for the prompt "@" */

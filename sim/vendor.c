@@ -116,6 +116,9 @@ static void draw_fate(struct world *world, struct ledger_entry *entry, int64_t p
     bool is_final = world_strikes(world, SWARM_FAIL_FINAL);
     if (world_strikes(world, SWARM_HANG)) {
         entry->ends_at = MS_NEVER;
+    } else if (world_strikes(world, SWARM_VENDOR_STOPS)) {
+        entry->outcome = TOLD_STOPPED;
+        entry->billed = world_strikes(world, SWARM_VENDOR_BILLS);
     } else if (is_final || world_strikes(world, SWARM_FAIL_AGAIN)) {
         entry->outcome = TOLD_FAILED;
         entry->error = is_final ? ERROR_CONTENT_POLICY : ERROR_PROVIDER_FAILED;
@@ -152,6 +155,18 @@ static void put_off(struct world *world, struct vendor_call *call)
     call->after = waits[rng_below(&world->rng, 5)];
 }
 
+/* Another attempt's, which has it in its row already: of one that nobody knows yet it would be
+ * believed, and against that there is no means. */
+static struct ledger_entry *some_known(struct world *world, const struct vendor_call *call)
+{
+    if (call->wire || !rarely(world, SWARM_VENDOR_MISNAMES))
+        return NULL;
+    struct ledger_entry *other =
+        world->ledger.entries[rng_below(&world->rng, world->ledger.entry_count)];
+    bool is_others = other->known_job && other->known_job != call->job;
+    return is_others && other->vendor == call->vendor ? other : NULL;
+}
+
 static void answer_submit(struct world *world, struct vendor_call *call)
 {
     struct vendor_mood *mood = &world->moods[call->vendor];
@@ -185,10 +200,11 @@ static void answer_submit(struct world *world, struct vendor_call *call)
         return; /* lost on its way there */
     call->entry = is_equal ? entry : accept(world, call);
     call->kind = is_lost ? TOLD_NOTHING : TOLD_ACCEPTED;
-    if (!is_lost)
+    struct ledger_entry *other = is_lost ? NULL : some_known(world, call);
+    if (!is_lost && !other)
         return;
     call->lost = call->entry;
-    call->entry = NULL;
+    call->entry = other;
 }
 
 static void say_state(struct world *world, struct vendor_call *call, struct ledger_entry *entry)

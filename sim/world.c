@@ -23,6 +23,7 @@
 enum {
     WORLD_TURNS_A_JOB = 400,
     WORLD_CRASH_ONE_IN = 8,
+    WORLD_CLOSES_MS = 5000, /* from being asked to end to the end */
     WORLD_AUDIT_EVERY = 512,
     WORLD_CHECK_EVERY = 4
 };
@@ -37,8 +38,8 @@ bool world_strikes(struct world *world, enum swarm_fault fault)
     if (world->corner)
         return corner_strikes(world->corner, fault);
     /* A gateway that dies all the time never gets anything done. */
-    bool is_crash =
-        fault == SWARM_CRASH || fault == SWARM_CRASH_EFFECTS || fault == SWARM_STORE_DOUBT;
+    bool is_crash = fault == SWARM_CRASH || fault == SWARM_CRASH_EFFECTS ||
+                    fault == SWARM_STORE_DOUBT || fault == SWARM_CLOSING;
     if (is_crash &&
         (world->crashes > world->swarm.jobs / 8 || rng_below(&world->rng, WORLD_CRASH_ONE_IN) != 0))
         return false;
@@ -323,6 +324,8 @@ static void die(struct world *world, const char *why)
 {
     journal_note(world->journal, why);
     doubt_words(world);
+    world->closes_at = 0;
+    world->is_closing = false;
     drop_core(world);
     ram_crash(world->ram);
     world->crashes++;
@@ -435,6 +438,15 @@ static void pass(struct world *world)
         die(world, "died before a turn");
         return;
     }
+    if (world->closes_at && world->time >= world->closes_at) {
+        die(world, "ended, as it was asked");
+        return;
+    }
+    if (!world->closes_at && world->batch_count < WORLD_BATCH_MAX &&
+        world_strikes(world, SWARM_CLOSING)) {
+        (void)world_event(world, EVENT_CLOSING);
+        world->closes_at = world->time + world_about(world, WORLD_CLOSES_MS);
+    }
     world->events_seen += world->batch_count;
     journal_turn(world->journal, world->time, world->batch, world->batch_count);
     oracle_before(world);
@@ -446,7 +458,10 @@ static void pass(struct world *world)
         die(world, "left, for the store is broken");
         return;
     }
-    if (!finish_turn(world))
+    bool heard = world->closes_at;
+    if (finish_turn(world))
+        world->is_closing = heard;
+    else
         die(world, "died");
 }
 
@@ -457,6 +472,8 @@ static ms_t next_time(struct world *world)
 {
     const struct heap_node *node = heap_first(&world->agenda);
     ms_t next = node ? node->at : MS_NEVER, wake = core_wake_at(world->core);
+    if (world->closes_at && world->closes_at < next)
+        next = world->closes_at;
     if (wake == MS_NEVER)
         return next;
     ms_t left = wake - turn_time(&world->turn, world_wall(world), world->time);

@@ -128,6 +128,8 @@ struct world {
     struct vendor_call *free_calls;
     struct told *tolds;             /* beside the events of the batch */
     bool is_doubtful;               /* a doubtful commit was ordered */
+    ms_t closes_at;                 /* virtual; it was asked to end, and will have then; 0: not */
+    bool is_closing;                /* … and heard it in an earlier turn */
     bool is_calm;                   /* faults are off: the liveness phase */
     unsigned submitted, acts_after; /* submissions made; acts of clients after the last of them */
     ms_t calm_after, calm_at, patience;

@@ -419,6 +419,12 @@ const struct spend_row *ram_next_spend(const struct store *store, size_t *cursor
     return spend ? &spend->before : NULL;
 }
 
+const struct api_key_row *ram_next_api_key(const struct store *store, size_t *cursor)
+{
+    const struct ram_api_key *key = map_next(&ram_of(store)->api_keys, cursor);
+    return key ? &key->before : NULL;
+}
+
 const struct upload *ram_next_upload(const struct store *store, size_t *cursor)
 {
     const struct ram_upload *upload = map_next(&ram_of(store)->uploads, cursor);

@@ -32,6 +32,7 @@ const struct job *ram_next_job(const struct store *store, size_t *cursor);
 const struct job *ram_find_job(const struct store *store, int64_t key);
 /* Each row of sums as committed; NULL at the end. */
 const struct spend_row *ram_next_spend(const struct store *store, size_t *cursor);
+const struct api_key_row *ram_next_api_key(const struct store *store, size_t *cursor);
 const struct upload *ram_next_upload(const struct store *store, size_t *cursor);
 int64_t ram_turn(const struct store *store);
 /* Deliveries in order of job and number, between transactions; `after` is NULL at the start. */
