@@ -81,6 +81,8 @@ void swarm_draw_limits(struct swarm *swarm, struct rng *rng)
             n < swarm->config.tenant_count ? limit_of(rng, 12) : swarm->config.limit_tenant;
     for (unsigned n = 0; n < swarm->model_count; n++)
         swarm->models[n].limit = limit_of(rng, 8);
+    for (unsigned n = 0; n < swarm->model_count; n++)
+        swarm->models[n].typical = n % 2 ? 0 : 10 * MS_SECOND;
     for (unsigned n = 0; n < swarm->provider_count; n++)
         swarm->providers[n].limit = limit_of(rng, 12);
     draw_budgets(swarm);

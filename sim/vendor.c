@@ -213,6 +213,8 @@ static void say_state(struct world *world, struct vendor_call *call, struct ledg
     call->entry = entry;
     if (!vendor_is_over(world, entry)) {
         call->kind = world->time < entry->runs_at ? TOLD_WAITING : TOLD_RUNNING;
+        if (!call->wire && call->kind == TOLD_WAITING && rng_below(&world->rng, 2))
+            call->kind = TOLD_ACCEPTED;
         if (call->kind == TOLD_RUNNING && traits->can & CAN_PROGRESS)
             call->progress = (int)rng_below(&world->rng, 101);
         return;
@@ -301,6 +303,9 @@ static void answer_find(struct world *world, struct vendor_call *call)
             call->found_count < TOLD_FOUND_MAX)
             call->found[call->found_count++] = entry;
     }
+    /* Somebody's, without an id. */
+    if (call->found_count < TOLD_FOUND_MAX && rarely(world, SWARM_VENDOR_STUMBLES))
+        call->found[call->found_count++] = NULL;
     call->kind = call->found_count ? TOLD_FOUND : TOLD_ABSENT;
     if (call->kind == TOLD_ABSENT && world_strikes(world, SWARM_VENDOR_STUMBLES))
         call->kind = TOLD_MORE;
@@ -448,10 +453,15 @@ static void fill(struct world *world, const struct vendor_call *call, struct tol
     told->after = call->after;
     told->progress = call->progress;
     told->file_count = call->has_file;
+    /* Some say more than others. */
+    if (rng_below(&world->rng, 4) == 0) {
+        told_say(told, SPAN("In the vendor’s own words."));
+        (void)span_copy(SPAN("Rendering"), told->stage, sizeof told->stage);
+    }
     write_id(call->entry, told->remote_id, sizeof told->remote_id);
     for (unsigned n = 0; n < call->found_count; n++) {
         write_id(call->found[n], told->found[n].remote_id, sizeof told->found[n].remote_id);
-        told->found[n].exact = call->is_exact;
+        told->found[n].exact = call->is_exact && call->found[n];
     }
     told->found_count = call->found_count;
 }

@@ -3,6 +3,7 @@
 #include "app/offers.h"
 #include "base/crypto.h"
 #include "base/memory.h"
+#include "catalog/estimate.h"
 #include "provider/provider.h"
 
 #include <string.h>
@@ -56,8 +57,10 @@ static void fill_limits(const struct config *config, const struct catalog *catal
     };
     for (size_t n = 0; n < catalog_model_count(catalog); n++) {
         const struct model *model = catalog_model_at(catalog, n);
-        lists.models[n] = (struct core_limit){
-            .name = model->id, .limit = model->limit, .timeout = model->timeout_ms};
+        lists.models[n] = (struct core_limit){.name = model->id,
+                                              .limit = model->limit,
+                                              .timeout = model->timeout_ms,
+                                              .typical = estimate_typical(model, NULL)};
         if (config->sandbox.is_one)
             lists.models[n].providers[0] = "local"; /* whoever is asked, the work is ours */
         else

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "catalog/estimate.h"
 #include "catalog/price.h"
+#include "core/progress.h"
 #include "dialect/native_write.h"
 #include "edge/clock.h"
 
@@ -34,8 +35,8 @@ static ms_t estimate_of(struct request *request, const struct model *model, cons
 
 /* ---------------------------------------------------------------- status */
 
-/* The tag changes with the row, with the window of the links, and with the place in the queue. */
-static struct span make_etag(struct request *request, const struct job *job, int64_t position)
+/* The tag changes with the row, with the window of the links, and with what else moves. */
+static struct span make_etag(struct request *request, const struct job *job, int64_t moving)
 {
     ms_t window = request->ingress->shared->config->output.link_ttl / 2;
     ms_t links = job->output_count && window > 0 ? clock_wall() / window : 0;
@@ -46,7 +47,7 @@ static struct span make_etag(struct request *request, const struct job *job, int
     text[size++] = '.';
     size += span_write_number(links, text + size);
     text[size++] = '.';
-    size += span_write_number(position, text + size);
+    size += span_write_number(moving, text + size);
     text[size++] = '"';
     return (struct span){text, size};
 }
@@ -58,7 +59,9 @@ static void answer_row(struct request *request, struct job *job, int64_t positio
     const struct model *model =
         catalog_find(request->ingress->shared->catalog, span_of(job->model));
     answer.estimate = state_is_terminal(job->state) ? 0 : estimate_of(request, model, NULL);
-    answer.etag = make_etag(request, job, position);
+    /* What changes without the row: the place in the queue, or the progress that is guessed. */
+    bool is_guess = progress_is_estimated(job);
+    answer.etag = make_etag(request, job, is_guess ? progress_of(job, clock_wall()) : position);
     board_why(request->ingress->shared->board, job, position, exchange_arena(request->exchange),
               &answer.waiting);
     ingress_answer(request, &answer);

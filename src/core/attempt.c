@@ -1,6 +1,7 @@
 /* Attempts: a job's tries at an offer, from the intent to the end. */
 #include "base/memory.h"
 #include "core/core_private.h"
+#include "core/progress.h"
 
 enum {
     ATTEMPT_BACKOFF_MS = 1000,  /* before the second try; doubles */
@@ -64,9 +65,17 @@ void attempt_become(struct core *core, struct job *job, enum attempt_state state
     job->attempt_changed = true;
 }
 
+/* What was guessed stays true, whatever comes then. */
+static void keep_guess(const struct core *core, struct job *job)
+{
+    job->progress = progress_of(job, core->now);
+    job->attempt.expected = 0;
+}
+
 void attempt_close(struct core *core, struct job *job, enum attempt_state state,
                    enum error_code error)
 {
+    keep_guess(core, job);
     if (job->route)
         money_settle(core, job);
     attempt_become(core, job, state);
@@ -143,6 +152,11 @@ void attempt_progress(struct core *core, struct output *output, struct job *job,
                       const char *words)
 {
     progress = progress > 99 ? 99 : progress;
+    if (progress > 0 && job->attempt.expected) {
+        keep_guess(core, job); /* its provider says it from now on */
+        job->attempt_changed = true;
+        life_touch(core, job);
+    }
     char stage[JOB_STAGE_SIZE];
     life_text(stage, sizeof stage, words);
     bool is_new_stage = words && !span_is(span_of(stage), job->stage);
@@ -172,6 +186,7 @@ void attempt_accept(struct core *core, struct job *job, const char *remote_id)
 {
     attempt_become(core, job, ATTEMPT_ACCEPTED);
     job->attempt.accepted_at = core->now;
+    job->attempt.expected = job->route ? pace_expected(core, job->model) : 0;
     (void)span_copy(span_of(remote_id), job->attempt.remote_id, sizeof job->attempt.remote_id);
 }
 

@@ -28,6 +28,7 @@ struct core_limit {
     const char *name;
     unsigned limit;
     ms_t timeout; /* models: of an attempt, from running; 0: the default */
+    ms_t typical; /* models: a run, for all that is known before the first; 0: nothing is */
     /* Models: who runs it, by preference, up to CORE_PROVIDERS_MAX. */
     const char *providers[CORE_PROVIDERS_MAX];
     unsigned weight; /* tenants: turns a round; 0 means 1 */

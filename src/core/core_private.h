@@ -290,6 +290,8 @@ table_cell change_now, change_refuse;
 table_cell wait_due, wait_freed, wait_doomed;
 void wait_release(struct core *core, struct output *output, const struct ended *ended,
                   struct job *dependent);
+/* pace.c: how long a run of the model takes, by those that were seen, or for all that is known. */
+ms_t pace_expected(struct core *core, const char *model);
 /* recover.c */
 table_cell recover_in_flight, recover_following;
 /* api_key.c, tenant.c: what is written down and told, and decides no job's fate */

@@ -79,6 +79,9 @@ struct attempt {
     char remote_id[JOB_REMOTE_ID_SIZE];
     char handle[JOB_HANDLE_SIZE]; /* what the adapter wants to see again; opaque */
     ms_t intent_at, accepted_at, ended_at;
+    /* How long it was thought to take when it was accepted; 0: its provider says how far it is. See
+     * progress.h. */
+    ms_t expected;
     int64_t reserved, settled;
     enum error_code error;
 };

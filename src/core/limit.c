@@ -21,6 +21,7 @@ static struct gauge *add(struct limits *limits, enum limit_kind kind, const stru
     set_providers(gauge, row);
     gauge->limit = gauge->limit_listed = row->limit;
     gauge->timeout = row->timeout;
+    gauge->typical = row->typical;
     gauge->weight = gauge->weight_listed = row->weight ? row->weight : 1;
     gauge->queue_limit = limits->queue_tenant;
     list_init(&gauge->dirty_link);
@@ -34,6 +35,7 @@ static void set_listed(struct gauge *gauge, const struct core_limit *row)
     gauge->limit_listed = row->limit;
     gauge->weight_listed = row->weight ? row->weight : 1;
     gauge->timeout = row->timeout;
+    gauge->typical = row->typical;
     if (!gauge->own_limit)
         gauge->limit = gauge->limit_listed;
     if (!gauge->own_weight)

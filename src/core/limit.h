@@ -17,7 +17,7 @@ struct gauge {
     unsigned submitting;                                   /* providers: no answer has come yet */
     unsigned weight;                                       /* tenants */
     unsigned limit_listed, weight_listed; /* what holds where a tenant has no row */
-    ms_t timeout;                         /* models */
+    ms_t timeout, typical;                /* models */
     int64_t queued;
     int64_t waiting, waiting_delta; /* tenants; the delta is not flushed yet */
     int64_t queue_limit;            /* tenants: on queued and waiting together; 0: none */

@@ -31,6 +31,13 @@ void pace_add(struct core *core, struct output *output, const struct job *job)
     output_change(output, CHANGE_PACE)->pace = *pace;
 }
 
+ms_t pace_expected(struct core *core, const char *model)
+{
+    const struct pace_entry *entry = map_get(&core->paces, span_of(model));
+    return entry && entry->row.mean ? entry->row.mean
+                                    : limit_gauge(&core->limits, LIMIT_MODEL, model)->typical;
+}
+
 /* It ended somewhere between the last poll and this one; what a hint told of, when it was told. */
 void pace_learn(struct core *core, struct output *output, const struct job *job)
 {

@@ -311,6 +311,8 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
         buffer_print(&trace->text, " id=%s", job->attempt.remote_id);
     if (job->attempt.settled)
         buffer_print(&trace->text, " settled=%lld", (long long)job->attempt.settled);
+    if (job->attempt.expected)
+        buffer_print(&trace->text, " expected=%lld", (long long)job->attempt.expected);
     if (job->following)
         buffer_add_text(&trace->text, " following");
     if (job->reads)

@@ -24,7 +24,8 @@ static bool read_limit(struct trace_story *story, const struct words *words)
     if (*count == TRACE_STORY_LIMITS)
         return false;
     const char *weight = trace_story_option(words, "weight"),
-               *timeout = trace_story_option(words, "timeout");
+               *timeout = trace_story_option(words, "timeout"),
+               *typical = trace_story_option(words, "typical");
     struct span providers = span_of(trace_story_option(words, "provider")), provider;
     struct core_limit *row = &list[(*count)++];
     *row = (struct core_limit){
@@ -32,6 +33,7 @@ static bool read_limit(struct trace_story *story, const struct words *words)
         .limit = (unsigned)trace_story_number(story, trace_story_word(words, 3)),
         .weight = weight ? (unsigned)trace_story_number(story, weight) : 0,
         .timeout = timeout ? trace_story_number(story, timeout) : 0,
+        .typical = typical ? trace_story_number(story, typical) : 0,
     };
     for (int n = 0; n < CORE_PROVIDERS_MAX && span_take(&providers, ',', &provider); n++)
         row->providers[n] = arena_copy(&story->limits, provider);

@@ -1,6 +1,7 @@
 #include "dialect/native_write.h"
 
 #include "catalog/price.h"
+#include "core/progress.h"
 #include "dialect/native_hook.h"
 #include "dialect/native_keys.h"
 #include "dialect/native_provider.h"
@@ -143,16 +144,21 @@ static ms_t spent_on(const struct answer *answer, const struct job *job)
 static void write_progress(struct json_writer *writer, const struct answer *answer,
                            const struct job *job)
 {
-    json_number(writer, "progress", job->progress);
-    json_bool(writer, "progressEstimated", false);
-    json_text_if(writer, "stage", job->stage);
+    bool is_guess = progress_is_estimated(job);
+    int progress = progress_of(job, answer->now);
+    json_number(writer, "progress", progress);
+    json_bool(writer, "progressEstimated", is_guess);
+    json_text_if(writer, "stage",
+                 is_guess && !job->stage[0] ? progress_words(progress) : job->stage);
     ms_t spent = spent_on(answer, job);
     ms_t left = answer->estimate > spent ? answer->estimate - spent : 0;
-    if (job->progress >= 5 && spent > 0)
+    if (is_guess)
+        left = progress_left(job, answer->now);
+    else if (job->progress >= 5 && spent > 0)
         left = spent * (100 - job->progress) / job->progress;
     if (job->state == STATE_STORING)
         left = 0;
-    if (answer->estimate || job->progress >= 5)
+    if (answer->estimate || is_guess || job->progress >= 5)
         json_number(writer, "etaSeconds", (left + MS_SECOND - 1) / MS_SECOND);
     json_time(writer, "startedAt", job->started_at);
 }

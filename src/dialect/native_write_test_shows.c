@@ -64,6 +64,16 @@ static void set_running(struct show *show)
     SET(show->job.stage, "Generating frames");
 }
 
+static void set_running_guess(struct show *show)
+{
+    set_running(show);
+    show->job.progress = 0;
+    show->job.stage[0] = '\0';
+    show->job.attempt.state = ATTEMPT_ACCEPTED;
+    show->job.attempt.accepted_at = at(show, -30);
+    show->job.attempt.expected = 60 * MS_SECOND;
+}
+
 static void set_running_late(struct show *show)
 {
     set_running(show);
@@ -447,6 +457,7 @@ static const struct {
     {"submitting", set_submitting},
     {"uncertain", set_uncertain},
     {"running", set_running},
+    {"running, as far as one can guess", set_running_guess},
     {"running longer than expected", set_running_late},
     {"running since a time to come", set_running_in_the_future},
     {"storing", set_storing},

@@ -99,6 +99,7 @@ void sqlite_row_bind_attempt(sqlite3_stmt *statement, int64_t job, const struct 
     put_number(statement, 12, attempt->offer);
     put_number(statement, 13, attempt->sends);
     put_text(statement, 14, attempt->handle);
+    put_number(statement, 15, attempt->expected);
 }
 
 void sqlite_row_bind_output(sqlite3_stmt *statement, const struct job *job, unsigned number)
@@ -263,6 +264,7 @@ void sqlite_row_read_attempt(sqlite3_stmt *statement, struct attempt *ret_attemp
     attempt->offer = (unsigned)sqlite3_column_int64(statement, 10);
     attempt->sends = (unsigned)sqlite3_column_int64(statement, 11);
     (void)sqlite_row_text(statement, 12, attempt->handle, sizeof attempt->handle);
+    attempt->expected = sqlite3_column_int64(statement, 13);
 }
 
 void sqlite_row_read_output(sqlite3_stmt *statement, unsigned number, struct job *job)

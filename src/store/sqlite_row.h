@@ -88,7 +88,7 @@ void sqlite_row_bind_output(sqlite3_stmt *statement, const struct job *job, unsi
 void sqlite_row_read(sqlite3_stmt *statement, struct job *ret_job);
 #define SQLITE_ROW_ATTEMPT_COLUMNS                                                                 \
     "number, state, provider, remote_id, intent_at, accepted_at, ended_at, reserved, settled, "    \
-    "error, offer, sends, handle"
+    "error, offer, sends, handle, expected"
 void sqlite_row_read_attempt(sqlite3_stmt *statement, struct attempt *ret_attempt);
 #define SQLITE_ROW_OUTPUT_COLUMNS                                                                  \
     "name, thumbnail, content_type, sha256, size, duration, width, height, fps_milli"

@@ -346,7 +346,12 @@ static const char *const version_3[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {version_1, version_2, version_3};
+static const char *const version_4[] = {
+    "ALTER TABLE attempts ADD COLUMN expected INTEGER NOT NULL DEFAULT 0 CHECK (expected >= 0)",
+    NULL,
+};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
 
 int sqlite_schema_version(void)
 {

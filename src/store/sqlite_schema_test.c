@@ -172,6 +172,7 @@ static void fill_version_1(struct store_scene *scene)
     run_sql(scene->path,
             "DROP TABLE pauses; DROP TABLE spend; ALTER TABLE api_keys DROP COLUMN spent;"
             "ALTER TABLE api_keys DROP COLUMN reserved; ALTER TABLE inputs DROP COLUMN api_key;"
+            "ALTER TABLE attempts DROP COLUMN expected;"
             "PRAGMA user_version = 1");
 }
 

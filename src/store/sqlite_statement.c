@@ -29,10 +29,11 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
         "SELECT " SQLITE_ROW_COLUMNS " FROM jobs" SQLITE_ROW_JOIN "WHERE key = ?1",
 
     [STATEMENT_ATTEMPT_PUT] =
-        "INSERT INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        "INSERT INTO attempts"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
         " ON CONFLICT DO UPDATE SET state = ?3, provider = ?4, remote_id = ?5, intent_at = ?6,"
         " accepted_at = ?7, ended_at = ?8, reserved = ?9, settled = ?10, error = ?11, offer = ?12,"
-        " sends = ?13, handle = ?14",
+        " sends = ?13, handle = ?14, expected = ?15",
     [STATEMENT_ATTEMPT_LOAD] =
         "SELECT " SQLITE_ROW_ATTEMPT_COLUMNS " FROM attempts WHERE job = ?1 AND number = ?2",
     [STATEMENT_OUTPUT_PUT] = "INSERT OR REPLACE INTO outputs"

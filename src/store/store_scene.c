@@ -100,6 +100,7 @@ static void fill_attempt(struct attempt *attempt, int64_t key)
     attempt->ended_at = 203;
     attempt->reserved = 204;
     attempt->settled = 205;
+    attempt->expected = 206;
     attempt->error = ERROR_OUT_OF_MEMORY;
 }
 
@@ -200,6 +201,7 @@ static void assert_attempts_equal(const struct attempt *a, const struct attempt 
     assert_int_equal(a->ended_at, b->ended_at);
     assert_int_equal(a->reserved, b->reserved);
     assert_int_equal(a->settled, b->settled);
+    assert_int_equal(a->expected, b->expected);
     assert_int_equal(a->error, b->error);
 }
 

@@ -68,6 +68,23 @@ for (const how of ["answer is lost", "answer is 502"])
     assert.equal(vendor.asked.get(prompt), 1);
   });
 
+test("how far it is is guessed until the provider says it, and never falls", async () => {
+  // The vendor says it in the second half of its second.
+  const id = await make("a fox that is waited for");
+  const seen = [];
+  const done = await until(id, (job) => {
+    if (job.status === "processing") seen.push(job);
+    return job.status === "completed";
+  });
+  const guesses = seen.filter((job) => job.progressEstimated);
+  assert.ok(guesses.length > 0, JSON.stringify(seen));
+  assert.ok(guesses.every((job) => job.stage && job.etaSeconds >= 0), JSON.stringify(guesses));
+  const values = seen.map((job) => job.progress);
+  assert.deepEqual(values, [...values].sort((a, b) => a - b));
+  assert.ok(values.every((value) => value < 100));
+  assert.equal(done.progress, undefined);
+});
+
 test("what was put off is sent again, what was refused is not", async () => {
   const later = await make("a fox, but not now");
   const never = await make("an unwanted fox");
