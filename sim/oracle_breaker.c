@@ -7,6 +7,7 @@ enum {
     BREAKER_FAILURES = 5,
     BREAKER_OPEN_MS = 60000,
     BREAKER_ACCOUNT_MS = 600000,
+    BREAKER_QUICK = 2200, /* acceptances, after which it is as quick as ever: 1 + 2 + … + 64 */
     BREAKER_SUBMIT_MS = 300000 /* a submission without an answer is given up for lost */
 };
 
@@ -82,6 +83,12 @@ static void doubt(struct world *world, const struct ledger_job *job, const struc
     ms_t block = word == TOLD_LATER     ? later(heard->told)
                  : word == TOLD_REFUSED ? BREAKER_ACCOUNT_MS
                                         : BREAKER_OPEN_MS;
+    if (heard->call == PROVIDER_CALL_SUBMIT && word == TOLD_LATER) {
+        mood->is_slow = true;
+        mood->accepted = 0;
+    } else if (word == TOLD_ACCEPTED && mood->accepted++ > BREAKER_QUICK) {
+        mood->is_slow = false;
+    }
     if (word == TOLD_NOTHING || word == TOLD_LATER || word == TOLD_REFUSED) {
         mistrust(world, mood, block);
     } else if (word == TOLD_ACCEPTED && counts && mood->trouble_until <= world->now) {
@@ -131,7 +138,7 @@ static void goes_on(struct vendor_mood *mood)
 static void trust(struct vendor_mood *mood)
 {
     goes_on(mood);
-    mood->trouble = false;
+    mood->trouble = mood->is_slow = false;
     mood->trouble_until = 0;
 }
 
@@ -276,8 +283,10 @@ unsigned oracle_breaker_room(const struct world *world, unsigned model)
         /* Whoever is preferred is waited for; whether that is one in trouble is not known here. */
         if (route->count && max && room > 0 && left < to_submit)
             to_submit = left;
-        if (route->count &&
-            (world->moods[route->vendors[n]].trouble || !oracle_money_has_room(world, provider)))
+        const struct vendor_mood *mood = route->count ? &world->moods[route->vendors[n]] : NULL;
+        if (mood && mood->is_slow)
+            to_submit = 0; /* nor how many may be out there */
+        if (mood && (mood->trouble || !oracle_money_has_room(world, provider)))
             room = 0;
         most = room > most ? room : most;
     }

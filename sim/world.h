@@ -68,6 +68,8 @@ struct vendor_mood {
     ms_t down_until, broke_until; /* virtual */
     enum error_code broke;
     bool trouble; /* it may be blocked, for all that the oracle knows */
+    bool is_slow; /* it said "not now": fewer may be out at once, until so many were … */
+    unsigned accepted;
     ms_t trouble_until;
     bool is_paused, is_told_paused; /* surely; by the store, at the last start */
     bool is_asked;                  /* to pause or go on, in a turn that has not ended */

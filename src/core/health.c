@@ -46,6 +46,7 @@ static void show(const struct health *health, struct limits *limits)
     struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, health->name);
     gauge->is_blocked = health_is_blocked(health);
     gauge->only_one = health->half_open;
+    gauge->window = health->window;
 }
 
 void health_begins(struct health *health, struct limits *limits)
@@ -87,6 +88,27 @@ void health_blocks(struct health *health, struct limits *limits, ms_t until, enu
     block(health, limits, until, why);
 }
 
+void health_slows(struct health *health, struct limits *limits, ms_t asked_at, ms_t now)
+{
+    unsigned out = limit_gauge(limits, LIMIT_PROVIDER, health->name)->submitting;
+    if (asked_at <= health->slowed_at)
+        return;
+    unsigned most = health->window ? health->window : out;
+    health->window = most > 1 ? most / 2 : 1;
+    health->credit = 0;
+    health->slowed_at = now;
+    show(health, limits);
+}
+
+void health_speeds(struct health *health, struct limits *limits)
+{
+    if (health->window == 0 || ++health->credit < health->window)
+        return;
+    health->credit = 0;
+    health->window = health->window < HEALTH_WINDOW_MAX ? health->window + 1 : 0;
+    show(health, limits);
+}
+
 void health_pauses(struct health *health, struct limits *limits, bool pause)
 {
     health->is_paused = pause;
@@ -94,6 +116,7 @@ void health_pauses(struct health *health, struct limits *limits, bool pause)
         health->blocked_until = 0;
         health->failures = 0;
         health->half_open = health->probing = false;
+        health->window = health->credit = 0;
     }
     show(health, limits);
 }

@@ -4,6 +4,10 @@
  * new submissions; after a while one job may try it, and its fate decides. What was accepted is
  * polled, fetched and canceled all the same. "Not now" (429) blocks it for as long as it says.
  *
+ * A throttle: each "not now" halves how many submissions may be out at once, down to one, but once
+ * for all that were out together; so many acceptances as may be out add one. So a provider's limit
+ * is found, and touched now and then, instead of run against with all that waits.
+ *
  * A retry budget: reads that failed are repeated soon only as long as repeats stay under a tenth of
  * all reads, so that a provider in trouble is not asked more, but less.
  *
@@ -20,6 +24,7 @@ enum {
     HEALTH_ACCOUNT_MS = 600000, /* after "bad key" or "out of credit" */
     HEALTH_LATER_MS = 1000,     /* after "not now" that does not say until when */
     HEALTH_LATER_MAX_MS = 3600000,
+    HEALTH_WINDOW_MAX = 64,  /* where more may be out, nothing is throttled any more */
     HEALTH_RETRIES_MAX = 50, /* repeats that can be saved up */
     HEALTH_RETRIES_FIRST = 10
 };
@@ -34,6 +39,9 @@ struct health {
     bool is_paused;       /* by an operator */
     bool half_open;       /* one may try */
     bool probing;         /* … and one does */
+    unsigned window;      /* submissions that may be out at once; 0: no more than ever */
+    unsigned credit;      /* accepted since it last grew */
+    ms_t slowed_at;       /* it was last halved */
     unsigned tenths;      /* of repeats that may be made */
     uint64_t reads;       /* made since the start */
     unsigned reads_limit; /* a minute; 0: none */
@@ -51,6 +59,9 @@ bool health_is_blocked(const struct health *health);
 void health_begins(struct health *health, struct limits *limits); /* a submission leaves */
 void health_works(struct health *health, struct limits *limits);  /* an answer that makes sense */
 void health_fails(struct health *health, struct limits *limits, ms_t now, enum error_code why);
+/* "Not now", to a submission of that time; an acceptance. */
+void health_slows(struct health *health, struct limits *limits, ms_t asked_at, ms_t now);
+void health_speeds(struct health *health, struct limits *limits);
 /* No failure, but no more now: "not now", or our account. */
 void health_blocks(struct health *health, struct limits *limits, ms_t until, enum error_code why);
 void health_pauses(struct health *health, struct limits *limits, bool pause);

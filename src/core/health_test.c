@@ -225,6 +225,39 @@ static void other_traits_keep_how_it_is(void **state)
     end(&scene);
 }
 
+static void not_now_halves_once_and_acceptances_bring_back(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene);
+    struct gauge *gauge = limit_gauge(&scene.limits, LIMIT_PROVIDER, "cloud");
+    limit_count_submitting(&scene.limits, "cloud", 8);
+    assert_true(limit_may_submit(&scene.limits, "cloud"));
+    health_slows(scene.cloud, &scene.limits, NOW, NOW + 100);
+    assert_int_equal(gauge->window, 4);
+    health_slows(scene.cloud, &scene.limits, NOW + 50, NOW + 200); /* it left before */
+    assert_int_equal(gauge->window, 4);
+    assert_false(limit_may_submit(&scene.limits, "cloud"));
+    limit_count_submitting(&scene.limits, "cloud", -5);
+    assert_true(limit_may_submit(&scene.limits, "cloud"));
+    for (int accepted = 0; accepted < 4; accepted++) {
+        assert_int_equal(gauge->window, 4);
+        health_speeds(scene.cloud, &scene.limits);
+    }
+    assert_int_equal(gauge->window, 5);
+    for (ms_t now = NOW + 300; now < NOW + 700; now += 100)
+        health_slows(scene.cloud, &scene.limits, now, now + 50);
+    assert_int_equal(gauge->window, 1);
+    for (int accepted = 0; accepted < HEALTH_WINDOW_MAX * (HEALTH_WINDOW_MAX + 1) / 2; accepted++) {
+        assert_int_not_equal(gauge->window, 0);
+        health_speeds(scene.cloud, &scene.limits);
+    }
+    assert_int_equal(gauge->window, 0);
+    health_speeds(scene.cloud, &scene.limits);
+    assert_int_equal(gauge->window, 0);
+    end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +267,7 @@ int main(void)
         cmocka_unit_test(who_tries_for_an_account_may_fail_once),
         cmocka_unit_test(the_first_end_of_a_block_wakes),
         cmocka_unit_test(a_pause_outlasts_all_and_its_end_forgets_all),
+        cmocka_unit_test(not_now_halves_once_and_acceptances_bring_back),
         cmocka_unit_test(repeats_stay_under_a_tenth_of_the_reads),
         cmocka_unit_test(reads_take_their_places),
         cmocka_unit_test(other_traits_keep_how_it_is),

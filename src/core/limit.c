@@ -143,8 +143,14 @@ static unsigned provider_room(struct limits *limits, const char *provider)
 
 static unsigned room_to_submit(struct limits *limits, const char *provider)
 {
-    return room(limit_gauge(limits, LIMIT_PROVIDER, provider)->submitting,
-                limits->limit_submitting);
+    const struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
+    return smaller(room(gauge->submitting, limits->limit_submitting),
+                   room(gauge->submitting, gauge->window));
+}
+
+bool limit_may_submit(struct limits *limits, const char *provider)
+{
+    return room_to_submit(limits, provider) > 0;
 }
 
 bool limit_provider_has_room(struct limits *limits, const char *provider)

@@ -14,8 +14,9 @@ struct gauge {
     bool is_blocked, only_one;                             /* providers: see core/health.h */
     bool is_broke;                                         /* … and core/money.c */
     unsigned in_flight, limit;                             /* limit 0: none */
-    unsigned submitting;                                   /* providers: no answer has come yet */
-    unsigned weight;                                       /* tenants */
+    unsigned submitting; /* providers: no answer has come yet … */
+    unsigned window;     /* … and how many may be so, by core/health.h; 0: as the limit says */
+    unsigned weight;     /* tenants */
     unsigned limit_listed, weight_listed; /* what holds where a tenant has no row */
     ms_t timeout, typical;                /* models */
     int64_t queued;
@@ -47,6 +48,8 @@ struct gauge *limit_gauge(struct limits *limits, enum limit_kind kind, const cha
 unsigned limit_room(struct limits *limits, const char *tenant, const char *model);
 /* Whether one more may start there now. */
 bool limit_provider_has_room(struct limits *limits, const char *provider);
+/* Whether one more submission may be out there. */
+bool limit_may_submit(struct limits *limits, const char *provider);
 /* A submission leaves (1), or its answer came or is given up (−1). */
 void limit_count_submitting(struct limits *limits, const char *provider, int delta);
 /* The job in flight goes to another provider. */

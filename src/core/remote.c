@@ -14,6 +14,8 @@ enum {
     REMOTE_BACKOFF_MS =
         1000, /* doubles to 32 s with each submission that is put off; as much again by chance */
     REMOTE_FREE_MS = 10000, /* between looks for a provider that is free */
+    REMOTE_TURN_MS =
+        1000, /* … for one to which fewer submissions are out; as much more by chance */
     REMOTE_AGAIN_MS = 2000, /* before a cancel that was not heard is sent again */
     REMOTE_BROKEN_MS = 2000 /* after a stream ended, at most; many may end at once */
 };
@@ -104,13 +106,13 @@ static bool has_place(struct core *core, const struct job *job, const char *prov
 }
 
 /* The first offer that has not refused and whose provider has room. False when there is none now;
- * *ret_hope: there is one for which it is worth to wait. After an attempt that was accepted, or may
- * have been, only its own offer is tried again. */
-static bool choose(struct core *core, struct job *job, unsigned *ret_number, bool *ret_hope)
+ * *ret_wait: so long is worth waiting for one; 0: it is not. After an attempt that was accepted, or
+ * may have been, only its own offer is tried again. */
+static bool choose(struct core *core, struct job *job, unsigned *ret_number, ms_t *ret_wait)
 {
     struct route_offer offer;
     bool is_bound = job->attempt.number && job->attempt.state != ATTEMPT_REFUSED;
-    *ret_hope = false;
+    *ret_wait = 0;
     for (unsigned n = 0; route_read(job->route, n, &offer); n++) {
         if (job->flight.refused & 1u << n || !health_of(&core->health, offer.provider) ||
             (is_bound && n != job->attempt.offer))
@@ -122,11 +124,16 @@ static bool choose(struct core *core, struct job *job, unsigned *ret_number, boo
             money_remember(core, job, offer.provider, offer.price);
         if (fit == ACCOUNT_NEVER)
             continue;
-        *ret_hope = true;
+        *ret_wait = REMOTE_FREE_MS;
         *ret_number = n;
-        if (fit == ACCOUNT_FITS && has_place(core, job, offer.provider) &&
-            !health_is_blocked(health_of(&core->health, offer.provider)))
+        if (fit != ACCOUNT_FITS || !has_place(core, job, offer.provider) ||
+            health_is_blocked(health_of(&core->health, offer.provider)))
+            continue;
+        if (limit_may_submit(&core->limits, offer.provider))
             return true;
+        /* It is well, and its answers come within seconds: worth more than the next offer. */
+        *ret_wait = REMOTE_TURN_MS + (ms_t)rng_below(&core->rng, REMOTE_TURN_MS);
+        return false;
     }
     return false;
 }
@@ -134,14 +141,14 @@ static bool choose(struct core *core, struct job *job, unsigned *ret_number, boo
 void remote_begin(struct core *core, struct output *output, struct job *job)
 {
     unsigned number = 0;
-    bool hope = false;
-    if (!choose(core, job, &number, &hope)) {
+    ms_t wait = 0;
+    if (!choose(core, job, &number, &wait)) {
         const char *text = job->flight.text[0] ? job->flight.text : NULL;
-        if (hope && core->now < job->queued_at + REMOTE_PATIENCE) {
-            life_timer(core, job, core->now + REMOTE_FREE_MS);
+        if (wait && core->now < job->queued_at + REMOTE_PATIENCE) {
+            life_timer(core, job, core->now + wait);
         } else {
             enum error_code error = job->flight.error ? job->flight.error
-                                    : hope            ? ERROR_PROVIDER_UNAVAILABLE
+                                    : wait            ? ERROR_PROVIDER_UNAVAILABLE
                                                       : ERROR_PROVIDER_NOT_CONFIGURED;
             life_end(core, output, job, STATE_FAILED, error, text ? text : error_sentence(error));
         }
@@ -314,6 +321,7 @@ void remote_accepted(struct core *core, struct output *output, struct job *job,
     if (is_late)
         late_reopen(core, output, job, "The answer came after it had been given up.");
     health_works(remote_health(core, job), &core->limits);
+    health_speeds(remote_health(core, job), &core->limits);
     remote_adopt(core, output, job, told->remote_id, told->handle);
 }
 
@@ -379,6 +387,7 @@ void remote_later(struct core *core, struct output *output, struct job *job,
         ms_t after = told->after > HEALTH_LATER_MS ? told->after : HEALTH_LATER_MS;
         after = after > HEALTH_LATER_MAX_MS ? HEALTH_LATER_MAX_MS : after;
         health->failures = 0;
+        health_slows(health, &core->limits, job->attempt.intent_at, core->now);
         health_blocks(health, &core->limits, core->now + after, ERROR_RATE_LIMITED);
     } else {
         health_fails(health, &core->limits, core->now, job->flight.error);
