@@ -3,8 +3,11 @@
 #include "core/core_private.h"
 #include "core/progress.h"
 
+#include <stdio.h>
+
 enum {
     ATTEMPT_BACKOFF_MS = 1000,  /* before the second try; doubles */
+    ATTEMPT_WARN_PART = 15,     /* of its time is left when a word is said of it */
     ATTEMPT_PROGRESS_MS = 1000, /* progress of a job is written at most this often */
     ATTEMPT_STORING_MAX_MS = 600000
 };
@@ -12,6 +15,29 @@ enum {
 ms_t attempt_timeout(struct core *core, const struct job *job)
 {
     return limit_gauge(&core->limits, LIMIT_MODEL, job->model)->timeout;
+}
+
+void attempt_runs(struct core *core, struct job *job)
+{
+    ms_t time = attempt_timeout(core, job);
+    job->flight.warn_at = core->now + time - time / ATTEMPT_WARN_PART;
+    life_timer(core, job, core->now + time);
+}
+
+/* True when that was all that was due. */
+static bool warn(struct core *core, struct output *output, struct job *job)
+{
+    ms_t left = job->flight.until - core->now;
+    if (job->state != STATE_RUNNING || job->cancel_asked || !job->flight.warn_at ||
+        job->flight.warn_at > core->now || left <= 0)
+        return false;
+    char note[JOB_ERROR_SIZE];
+    (void)snprintf(note, sizeof note, "It runs for long: in %lld s it is given up.",
+                   (long long)((left + MS_SECOND - 1) / MS_SECOND));
+    life_note(core, output, job, note);
+    job->flight.warn_at = 0;
+    life_timer(core, job, job->flight.until);
+    return job->timer.at > core->now;
 }
 
 static void begin_here(struct core *core, struct output *output, struct job *job)
@@ -126,6 +152,8 @@ void attempt_due(struct core *core, struct output *output, struct job *job,
                  const struct event *event)
 {
     (void)event;
+    if (warn(core, output, job))
+        return;
     if (is_past_deadline(core, job)) {
         give_up(core, output, job, STATE_EXPIRED, "Its deadline passed.");
     } else if (job->route && attempt_is_open(job)) {
@@ -204,7 +232,7 @@ void attempt_running(struct core *core, struct output *output, struct job *job,
                 output, EFFECT_STOP,
                 job); /* the first word may have come before there was anything to stop */
         else
-            life_timer(core, job, core->now + attempt_timeout(core, job));
+            attempt_runs(core, job);
     }
     attempt_progress(core, output, job, told->progress, told->stage);
 }

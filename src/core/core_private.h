@@ -190,6 +190,8 @@ void attempt_start(struct core *core, struct output *output, struct job *job);
 table_cell attempt_claimed, attempt_due, attempt_running, attempt_worked, attempt_kept,
     attempt_failed, attempt_stopped;
 ms_t attempt_timeout(struct core *core, const struct job *job);
+/* It runs from now on: so long, and with a word in the time line when most of it is over. */
+void attempt_runs(struct core *core, struct job *job);
 /* intent, accepted or uncertain: not over */
 bool attempt_is_open(const struct job *job);
 /* The next one; counts as a try. */

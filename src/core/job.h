@@ -101,6 +101,7 @@ struct job_flight {
     enum asking asking;    /* out, without an answer yet */
     ms_t ask_at;           /* when to ask next; MS_NEVER: only when something happens */
     ms_t until;            /* the phase lasts at most so long */
+    ms_t warn_at;          /* while it runs: most of its time is over then; 0: it is said */
     ms_t read_at;          /* its place among its provider's reads; 0: none taken */
     ms_t heard_at;         /* the last word on how it stands */
     unsigned polls;        /* since it was accepted */

@@ -49,6 +49,9 @@ void life_timer(struct core *core, struct job *job, ms_t at)
     job->flight.until = at;
     if (job->flight.ask_at && job->flight.ask_at < at)
         at = job->flight.ask_at;
+    ms_t warn_at = job->state == STATE_RUNNING && !job->cancel_asked ? job->flight.warn_at : 0;
+    if (warn_at && warn_at < at)
+        at = warn_at;
     /* The job's own deadline comes before whatever else it waits for, but for the word on a cancel:
      * who asked for that shall have its receipt. */
     if (job->deadline && !job->cancel_asked && !job->following && job->deadline < at)

@@ -121,7 +121,7 @@ static void is_at_it(struct core *core, struct output *output, struct job *job,
     if (told->kind == TOLD_RUNNING && !flight->is_running) {
         flight->is_running = true;
         if (!state_is_terminal(job->state) && !job->cancel_asked)
-            life_timer(core, job, core->now + attempt_timeout(core, job));
+            attempt_runs(core, job);
     }
     if (!state_is_terminal(job->state))
         attempt_progress(core, output, job, told->progress, told->stage[0] ? told->stage : NULL);
