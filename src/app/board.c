@@ -299,15 +299,17 @@ static const char *closed_provider(struct board *board, const struct job *job,
     const struct board_gauge *gauge =
         map_get(&board->gauges[CORE_GAUGE_PROVIDER], span_of(job->provider));
     const struct core_health *health = gauge ? &gauge->health : NULL;
-    if (!health || (!health->is_paused && !health->blocked_until))
+    if (!health || (!health->is_paused && !health->blocked_until && !health->is_throttled))
         return NULL;
     if (health->is_paused) {
         waiting->message = "An operator has paused the provider.";
         return "provider_paused";
     }
     waiting->until = health->blocked_until;
-    if (health->why == ERROR_RATE_LIMITED) {
-        waiting->message = "The provider takes no more for a while.";
+    if (health->why == ERROR_RATE_LIMITED || !health->blocked_until) {
+        waiting->message = health->blocked_until
+                               ? "The provider takes no more for a while."
+                               : "The provider took no more, and is sent fewer jobs at once.";
         return "rate_limit";
     }
     if (health->why == ERROR_OUT_OF_CREDIT || health->why == ERROR_BAD_KEY) {

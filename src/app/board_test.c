@@ -92,6 +92,13 @@ static void shows_how_things_stand(void **state)
     assert_int_equal(board_pace(board, "other"), 0);
 }
 
+static void turn(struct scene *scene, ms_t at, struct event event)
+{
+    struct event *const events[] = {&event};
+    assert_int_equal(turn_run(&scene->turn, events, 1, at, UINT64_MAX), STORE_OK);
+    turn_end(&scene->turn);
+}
+
 static const struct answer_waiting *why(struct scene *scene, const struct job *job,
                                         int64_t position)
 {
@@ -272,11 +279,47 @@ static void writes_metrics(void **state)
     buffer_done(&text);
 }
 
+static void says_that_a_provider_is_sent_less(void **state)
+{
+    struct scene *scene = *state;
+    struct job job = {.state = STATE_QUEUED, .model = "film", .tenant = "ann", .provider = "cloud"};
+    struct event event = {.kind = EVENT_ASKED};
+    event.asked = (struct asked){.token = 1,
+                                 .tenant = "ann",
+                                 .model = "film",
+                                 .provider = "cloud",
+                                 .count = 1,
+                                 .route = SPAN("cloud\t0\tslug\n")};
+    event.asked.inputs[0] = SPAN("{}");
+    turn(scene, 1000000, event);
+    size_t cursor = 0;
+    const struct job *sent;
+    assert_true(core_flight_next(scene->core, &cursor, &sent));
+    struct told told;
+    told_init(&told);
+    told.kind = TOLD_LATER;
+    turn(scene, 1000100,
+         (struct event){.kind = EVENT_TOLD,
+                        .heard = {.job = sent->key, .attempt = 1, .sent = true, .told = &told}});
+    board_show(scene->board, scene->core, 1000100);
+    assert_string_equal(why(scene, &job, 1)->code, "rate_limit");
+    assert_int_equal(why(scene, &job, 1)->until, 1001100);
+    /* Nothing is out yet, so one may leave; then it is. */
+    turn(scene, 1001100, (struct event){.kind = EVENT_DUE});
+    board_show(scene->board, scene->core, 1001100);
+    assert_string_equal(why(scene, &job, 1)->code, "position");
+    turn(scene, 1003000, (struct event){.kind = EVENT_DUE});
+    board_show(scene->board, scene->core, 1003000);
+    assert_string_equal(why(scene, &job, 1)->code, "rate_limit");
+    assert_int_equal(why(scene, &job, 1)->until, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(shows_how_things_stand, begin, end),
         cmocka_unit_test_setup_teardown(says_why_a_job_waits, begin, end),
+        cmocka_unit_test_setup_teardown(says_that_a_provider_is_sent_less, begin, end),
         cmocka_unit_test_setup_teardown(shows_how_well_a_provider_is, begin, end),
         cmocka_unit_test_setup_teardown(writes_metrics, begin, end),
     };

@@ -529,6 +529,8 @@ bool core_gauge_next(const struct core *core, enum core_gauge_kind kind, size_t 
                                                  .blocked_until = health->blocked_until,
                                                  .why = health->why,
                                                  .failures = health->failures,
+                                                 .is_throttled = gauge->window &&
+                                                                 gauge->submitting >= gauge->window,
                                                  .reads = health->reads};
     return true;
 }

@@ -149,6 +149,7 @@ struct core_health {
     ms_t blocked_until;        /* 0: it takes jobs */
     enum error_code why;
     unsigned failures; /* in a row */
+    bool is_throttled; /* it said "not now", and as many submissions are out as may be since */
     uint64_t reads;    /* since the start */
 };
 struct core_gauge {
