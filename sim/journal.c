@@ -188,7 +188,8 @@ void journal_effect(struct journal *journal, const struct effect *effect)
     else if (effect->kind == EFFECT_HOOK)
         job = effect->hook.job;
     else if (effect->kind != EFFECT_REMOVE_UPLOAD && effect->kind != EFFECT_TENANT &&
-             effect->kind != EFFECT_API_KEY && effect->kind != EFFECT_BUDGET)
+             effect->kind != EFFECT_API_KEY && effect->kind != EFFECT_BUDGET &&
+             effect->kind != EFFECT_UNWELL)
         job = effect->on.job->key;
     add(journal, job, "| ", trace_effect(&journal->trace, effect));
 }

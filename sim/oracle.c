@@ -455,7 +455,7 @@ void oracle_effect(struct world *world, const struct effect *effect)
         return;
     }
     if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY ||
-        effect->kind == EFFECT_BUDGET)
+        effect->kind == EFFECT_BUDGET || effect->kind == EFFECT_UNWELL)
         return;
     if (effect->kind == EFFECT_REMOVE_FILES || effect->kind == EFFECT_REMOVE_UPLOAD) {
         files_check_effect(world, effect);
@@ -514,6 +514,7 @@ void oracle_effect(struct world *world, const struct effect *effect)
     case EFFECT_REMOVE_UPLOAD:
     case EFFECT_HOOK:
     case EFFECT_BUDGET:
+    case EFFECT_UNWELL:
         break;
     }
 }

@@ -140,7 +140,7 @@ static void mix_effect(struct world *world, const struct effect *effect)
         return;
     }
     if (effect->kind == EFFECT_TENANT || effect->kind == EFFECT_API_KEY ||
-        effect->kind == EFFECT_BUDGET)
+        effect->kind == EFFECT_BUDGET || effect->kind == EFFECT_UNWELL)
         return;
     if (effect->kind == EFFECT_REMOVE_UPLOAD) {
         mix(world, span_hash(span_of(effect->upload)));
@@ -198,6 +198,7 @@ void world_effect(struct world *world, const struct effect *effect)
     case EFFECT_API_KEY:
     case EFFECT_TENANT:
     case EFFECT_BUDGET:
+    case EFFECT_UNWELL:
         break;
     }
 }

@@ -1,6 +1,7 @@
 #include "app/alert.h"
 
 #include "base/json.h"
+#include "core/health.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,12 +63,18 @@ static void keep(struct alert *alert, enum alert_kind kind, const char *text, ms
         begin_later(alert, kind, now);
 }
 
+/* Each of its kind is news of its own. */
+static bool says_all(enum alert_kind kind)
+{
+    return kind == ALERT_BUDGET || kind == ALERT_ACCOUNT || kind == ALERT_BREAKER;
+}
+
 bool alert_raise(struct alerts *alerts, enum alert_kind kind, const char *text, ms_t now, ms_t wall)
 {
     struct alert *alert = &alerts->list[kind];
     bool is_soon =
         alert->raised_at && wall >= alert->raised_at && wall - alert->raised_at < ALERT_EVERY_MS;
-    if (kind == ALERT_BUDGET && (is_soon || alert->in_flight || alert->next_at != MS_NEVER)) {
+    if (says_all(kind) && (is_soon || alert->in_flight || alert->next_at != MS_NEVER)) {
         keep(alert, kind, text, now, wall);
         return true;
     }
@@ -125,6 +132,23 @@ void alert_budget(const struct budget_notice *notice, char ret_text[static ALERT
                    "The budget of %s %s, %s, is used up%s: %s is spent and %s reserved.",
                    notice->is_provider ? "provider" : "tenant", notice->account.name, budget,
                    notice->percent < 100 ? " to 80 %" : "", spent, reserved);
+}
+
+bool alert_is_account(const struct unwell_notice *notice)
+{
+    return notice->why == ERROR_BAD_KEY || notice->why == ERROR_OUT_OF_CREDIT;
+}
+
+void alert_unwell(const struct unwell_notice *notice, char ret_text[static ALERT_TEXT_SIZE])
+{
+    const char *why = notice->why == ERROR_BAD_KEY         ? "refuses our key"
+                      : notice->why == ERROR_OUT_OF_CREDIT ? "has no credit for us"
+                                                           : "failed several times in a row";
+    (void)snprintf(ret_text, ALERT_TEXT_SIZE,
+                   "The provider %s %s: no job is sent to it for %d s, then one may try. Jobs for "
+                   "it wait, or take their next offer; what it has accepted is followed.",
+                   notice->provider, why,
+                   (alert_is_account(notice) ? HEALTH_ACCOUNT_MS : HEALTH_OPEN_MS) / 1000);
 }
 
 void alert_write(const struct alert *alert, enum alert_kind kind, struct buffer *target)

@@ -13,7 +13,9 @@
 #define ALERT_LIST(X)                                                                              \
     X(DISK, disk)             /* the home's disk is nearly full */                                 \
     X(DELIVERIES, deliveries) /* webhooks fail */                                                  \
-    X(BUDGET, budget)         /* a budget's use has come to 80 or 100 percent */
+    X(BUDGET, budget)         /* a budget's use has come to 80 or 100 percent */                   \
+    X(ACCOUNT, account)       /* a provider refuses our key, or has no credit for us */            \
+    X(BREAKER, breaker)       /* a provider failed several times in a row */
 
 enum alert_kind {
 #define ALERT_ENUM(upper, lower) ALERT_##upper,
@@ -33,7 +35,8 @@ struct alert {
     unsigned tries;
     bool in_flight;
     ms_t again_at; /* monotonic; the next of its kind not before */
-    /* BUDGET: what came too soon after the last one, or "", and when the last of it came. */
+    /* Of kinds that say all: what came too soon after the last one, or "", and when the last of it
+     * came. */
     char later[ALERT_TEXT_SIZE];
     ms_t later_at;
 };
@@ -45,9 +48,9 @@ struct alerts {
 /* "disk", "deliveries" */
 const char *alert_name(enum alert_kind kind);
 void alert_init(struct alerts *alerts);
-/* False: there was one of its kind within ten minutes. What budgets come to is said once only, so
- * it is kept then, and told together when the ten minutes are over. `now` is monotonic, `wall` is
- * shown. */
+/* False: there was one of its kind within ten minutes. What budgets come to and which providers are
+ * unwell is said once only, so it is kept then, and told together when the ten minutes are over.
+ * `now` is monotonic, `wall` is shown. */
 bool alert_raise(struct alerts *alerts, enum alert_kind kind, const char *text, ms_t now,
                  ms_t wall);
 /* When the next is to be sent; MS_NEVER when none is. */
@@ -58,6 +61,10 @@ bool alert_take(struct alerts *alerts, ms_t now, enum alert_kind *ret_kind);
 bool alert_tried(struct alerts *alerts, enum alert_kind kind, bool delivered, ms_t now);
 /* "The budget of tenant ann, $10.00 a month, is used up to 80 %: …" */
 void alert_budget(const struct budget_notice *notice, char ret_text[static ALERT_TEXT_SIZE]);
+/* "The provider fal has no credit for us: …" */
+void alert_unwell(const struct unwell_notice *notice, char ret_text[static ALERT_TEXT_SIZE]);
+/* It is about our account, not its breaker. */
+bool alert_is_account(const struct unwell_notice *notice);
 /* The body: {event: "alert", kind, message, at}. */
 void alert_write(const struct alert *alert, enum alert_kind kind, struct buffer *target);
 

@@ -93,6 +93,29 @@ static void test_budget_in_words(void **state)
                               "spent and $0.60 reserved.");
 }
 
+static void test_unwell_in_words(void **state)
+{
+    static const struct {
+        enum error_code why;
+        bool is_account;
+        const char *text;
+    } rows[] = {
+        {ERROR_BAD_KEY, true, "The provider fal refuses our key: no job is sent to it for 600 s,"},
+        {ERROR_OUT_OF_CREDIT, true, "The provider fal has no credit for us: no job is sent to it"},
+        {ERROR_PROVIDER_UNAVAILABLE, false,
+         "The provider fal failed several times in a row: no "
+         "job is sent to it for 60 s, then one may try."},
+    };
+    (void)state;
+    for (size_t n = 0; n < sizeof rows / sizeof rows[0]; n++) {
+        char text[ALERT_TEXT_SIZE];
+        const struct unwell_notice notice = {.provider = "fal", .why = rows[n].why};
+        alert_unwell(&notice, text);
+        assert_memory_equal(text, rows[n].text, strlen(rows[n].text));
+        assert_int_equal(alert_is_account(&notice), rows[n].is_account);
+    }
+}
+
 static void test_body(void **state)
 {
     struct alerts alerts;
@@ -115,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_three_tries_with_one_id),
         cmocka_unit_test(test_budgets_are_told_together),
         cmocka_unit_test(test_budget_in_words),
+        cmocka_unit_test(test_unwell_in_words),
         cmocka_unit_test(test_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

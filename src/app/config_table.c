@@ -196,8 +196,9 @@ const struct config_key config_table[] = {
      "Streams of a provider that are followed at once, each about one job, where it has streams "
      "and does not call back; jobs beyond are polled. 0 follows none."},
     {"alerts.url", NULL, NULL, CONFIG_TEXT, AT(alerts.url), NULL, 0, 0, NULL,
-     "Where the operator is told of a disk that is nearly full and of webhooks that fail, by a "
-     "webhook of its own; it may lead to a private address. By default nowhere."},
+     "Where the operator is told of a disk that is nearly full, of webhooks that fail, of budgets "
+     "and of providers that are unwell, by a webhook of its own; it may lead to a private address. "
+     "By default nowhere."},
     {"alerts.secret", NULL, NULL, CONFIG_SECRET, AT(alerts.secret), NULL, 0, 0, NULL,
      "Signs alerts: `whsec_` and 24 to 64 bytes in base64. Without it they are not signed."},
 

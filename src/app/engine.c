@@ -107,6 +107,16 @@ static void count_end(struct board_counters *counters, const struct job *job)
              log_number("tookMs", job->ended_at - job->created_at));
 }
 
+static void count_reply(struct board_counters *counters, const struct reply *reply)
+{
+    if (reply->error != ERROR_NONE)
+        atomic_fetch_add(&counters->refused, 1);
+    else if (reply->replayed)
+        atomic_fetch_add(&counters->replayed, 1);
+    else if (reply->joined)
+        atomic_fetch_add(&counters->joined, 1);
+}
+
 static void run_effect(struct engine *engine, const struct effect *effect)
 {
     const struct engine_effects *to = &engine->effects;
@@ -114,11 +124,7 @@ static void run_effect(struct engine *engine, const struct effect *effect)
     const struct job *job = effect->on.job;
     switch (effect->kind) {
     case EFFECT_REPLY:
-        if (effect->reply.error != ERROR_NONE || effect->reply.replayed || effect->reply.joined)
-            atomic_fetch_add(effect->reply.error != ERROR_NONE ? &counters->refused
-                             : effect->reply.replayed          ? &counters->replayed
-                                                               : &counters->joined,
-                             1);
+        count_reply(counters, &effect->reply);
         to->reply(to->context, &effect->reply);
         break;
     case EFFECT_WORK:
@@ -171,6 +177,10 @@ static void run_effect(struct engine *engine, const struct effect *effect)
     case EFFECT_BUDGET:
         if (to->budget)
             to->budget(to->context, &effect->budget);
+        break;
+    case EFFECT_UNWELL:
+        if (to->unwell)
+            to->unwell(to->context, &effect->unwell);
         break;
     }
 }

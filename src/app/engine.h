@@ -38,6 +38,7 @@ struct engine_effects {
     void (*api_key)(void *context, const struct api_key_change *change);
     void (*tenant)(void *context, const struct tenant_row *row);
     void (*budget)(void *context, const struct budget_notice *notice);
+    void (*unwell)(void *context, const struct unwell_notice *notice);
 };
 
 struct engine;

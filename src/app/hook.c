@@ -574,3 +574,12 @@ void hook_budget(struct hook_office *office, const struct budget_notice *notice)
              log_number("percent", notice->percent));
     hook_alert(office, ALERT_BUDGET, text);
 }
+
+void hook_unwell(struct hook_office *office, const struct unwell_notice *notice)
+{
+    char text[ALERT_TEXT_SIZE];
+    alert_unwell(notice, text);
+    log_warn("a provider is sent nothing for a while", log_text("provider", notice->provider),
+             log_text("why", error_name(notice->why)));
+    hook_alert(office, alert_is_account(notice) ? ALERT_ACCOUNT : ALERT_BREAKER, text);
+}

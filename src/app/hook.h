@@ -61,6 +61,8 @@ void hook_alert(struct hook_office *office, enum alert_kind kind, const char *te
 void hook_disk(struct hook_office *office, uint64_t free, uint64_t reserve);
 /* A budget's use has come to a threshold; the log has it too. */
 void hook_budget(struct hook_office *office, const struct budget_notice *notice);
+/* A provider is sent nothing for a while; likewise. */
+void hook_unwell(struct hook_office *office, const struct unwell_notice *notice);
 
 /* How a try went. */
 struct hook_outcome {

@@ -139,6 +139,11 @@ static void on_budget(void *context, const struct budget_notice *notice)
     hook_budget(((struct serve *)context)->hooks, notice);
 }
 
+static void on_unwell(void *context, const struct unwell_notice *notice)
+{
+    hook_unwell(((struct serve *)context)->hooks, notice);
+}
+
 static void on_remove_files(void *context, const struct job *job)
 {
     sweep_files(((struct serve *)context)->sweep, job->id);
@@ -345,7 +350,8 @@ static bool open_engine(struct serve *serve)
                                            .full = on_full,
                                            .api_key = on_api_key,
                                            .tenant = on_tenant,
-                                           .budget = on_budget};
+                                           .budget = on_budget,
+                                           .unwell = on_unwell};
     struct core_config *core = core_setup_make(serve->config, serve->reload.catalog,
                                                serve->shared.tiers, serve->shared.tier_count);
     serve->board = board_make();

@@ -396,6 +396,7 @@ void core_flush(struct core *core, struct output *output)
     queue_flush(&core->queue, output);
     limit_flush(&core->limits, output);
     money_flush(core, output);
+    health_flush(&core->health, output);
 }
 
 bool core_want(struct core *core, struct want *ret_want)

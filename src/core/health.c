@@ -76,6 +76,7 @@ void health_fails(struct health *health, struct limits *limits, ms_t now, enum e
     health->failures++;
     if (health->failures < HEALTH_FAILURES_MAX && !health->half_open)
         return;
+    health->is_news |= !health->half_open;
     health->half_open = true;
     block(health, limits, now + HEALTH_OPEN_MS, why);
 }
@@ -83,8 +84,10 @@ void health_fails(struct health *health, struct limits *limits, ms_t now, enum e
 void health_blocks(struct health *health, struct limits *limits, ms_t until, enum error_code why)
 {
     /* Of our account one job finds out whether it is well again; "not now" needs no such care. */
-    if (why == ERROR_BAD_KEY || why == ERROR_OUT_OF_CREDIT)
+    if (why == ERROR_BAD_KEY || why == ERROR_OUT_OF_CREDIT) {
+        health->is_news |= !health->half_open || health->why != why;
         health->half_open = true;
+    }
     block(health, limits, until, why);
 }
 
@@ -119,6 +122,19 @@ void health_pauses(struct health *health, struct limits *limits, bool pause)
         health->window = health->credit = 0;
     }
     show(health, limits);
+}
+
+void health_flush(struct map *providers, struct output *output)
+{
+    size_t cursor = 0;
+    for (struct health *health; (health = map_next(providers, &cursor));) {
+        if (!health->is_news)
+            continue;
+        health->is_news = false;
+        struct unwell_notice *notice = &output_effect(output, EFFECT_UNWELL)->unwell;
+        *notice = (struct unwell_notice){.why = health->why, .until = health->blocked_until};
+        (void)span_copy(span_of(health->name), notice->provider, sizeof notice->provider);
+    }
 }
 
 void health_turn(struct map *providers, struct limits *limits, ms_t now)

@@ -42,6 +42,7 @@ struct health {
     unsigned window;      /* submissions that may be out at once; 0: no more than ever */
     unsigned credit;      /* accepted since it last grew */
     ms_t slowed_at;       /* it was last halved */
+    bool is_news;         /* of the breaker or our account: the operator is not told yet */
     unsigned tenths;      /* of repeats that may be made */
     uint64_t reads;       /* made since the start */
     unsigned reads_limit; /* a minute; 0: none */
@@ -65,6 +66,8 @@ void health_speeds(struct health *health, struct limits *limits);
 /* No failure, but no more now: "not now", or our account. */
 void health_blocks(struct health *health, struct limits *limits, ms_t until, enum error_code why);
 void health_pauses(struct health *health, struct limits *limits, bool pause);
+/* Tells of those that became unwell; of each once, until it is well again. */
+void health_flush(struct map *providers, struct output *output);
 /* Blocks whose time is over. */
 void health_turn(struct map *providers, struct limits *limits, ms_t now);
 /* The earliest end of a block; MS_NEVER. */

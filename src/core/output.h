@@ -160,7 +160,8 @@ enum effect_kind {
     /* Follow the attempt's stream, in place of an older attempt's, until it ends or the job is
      * dropped; HINTED and STREAMED may follow. Nothing is lost when it can't be. */
     EFFECT_STREAM,
-    EFFECT_BUDGET /* a budget's use has come to 80 or 100 percent: the operator wants to know */
+    EFFECT_BUDGET, /* a budget's use has come to 80 or 100 percent: the operator wants to know */
+    EFFECT_UNWELL  /* … and that a provider is sent nothing for a while: see core/health.h */
 };
 
 struct budget_notice {
@@ -168,6 +169,12 @@ struct budget_notice {
     bool is_provider;       /* else a tenant */
     unsigned percent;
     int64_t spent; /* in the budget's period */
+};
+
+struct unwell_notice {
+    char provider[JOB_PROVIDER_SIZE];
+    enum error_code why; /* bad_key, out_of_credit; else its breaker is open */
+    ms_t until;
 };
 
 struct reply {
@@ -206,6 +213,7 @@ struct effect {
             bool is_last;   /* of the schedule */
         } hook;
         struct budget_notice budget;
+        struct unwell_notice unwell;
     };
 };
 

@@ -1,5 +1,7 @@
 #include "core/trace.h"
 
+#include "core/trace_private.h"
+
 #include <stdio.h>
 
 void trace_init(struct trace *trace, ms_t epoch)
@@ -13,13 +15,13 @@ void trace_done(struct trace *trace)
     buffer_done(&trace->text);
 }
 
-static void begin(struct trace *trace, const char *word)
+void trace_begin(struct trace *trace, const char *word)
 {
     buffer_clear(&trace->text);
     buffer_add_text(&trace->text, word);
 }
 
-static void add_job(struct trace *trace, int64_t key)
+void trace_add_job(struct trace *trace, int64_t key)
 {
     char name[TRACE_NAME_SIZE];
     (void)snprintf(name, sizeof name, "%lld", (long long)key);
@@ -28,7 +30,7 @@ static void add_job(struct trace *trace, int64_t key)
     buffer_print(&trace->text, " %s", name);
 }
 
-static void add_time(struct trace *trace, const char *word, ms_t at)
+void trace_add_time(struct trace *trace, const char *word, ms_t at)
 {
     if (at)
         buffer_print(&trace->text, " %s=%+lld", word, (long long)(at - trace->epoch));
@@ -59,15 +61,15 @@ static void add_tenant(struct trace *trace, const struct tenant_row *row)
 
 static void event_asked(struct trace *trace, const struct asked *asked)
 {
-    begin(trace, "ask");
+    trace_begin(trace, "ask");
     buffer_print(&trace->text, " t%llu %s %s", (unsigned long long)asked->token, asked->tenant,
                  asked->model);
     if (asked->count > 1)
         buffer_print(&trace->text, " count=%u", asked->count);
     if (asked->priority)
         buffer_print(&trace->text, " priority=%d", asked->priority);
-    add_time(trace, "start", asked->start_at);
-    add_time(trace, "deadline", asked->deadline);
+    trace_add_time(trace, "start", asked->start_at);
+    trace_add_time(trace, "deadline", asked->deadline);
     add_hash(trace, "key", asked->key_hash);
     add_hash(trace, "body", asked->body_hash);
     if (asked->hook_lane)
@@ -77,7 +79,7 @@ static void event_asked(struct trace *trace, const struct asked *asked)
         buffer_print(&trace->text, " join print=%llu", (unsigned long long)asked->fingerprint);
     for (unsigned n = 0; n < asked->dependency_count; n++) {
         buffer_add_text(&trace->text, asked->reads[n] ? " reads" : " on");
-        add_job(trace, asked->depends_on[n]);
+        trace_add_job(trace, asked->depends_on[n]);
     }
     for (unsigned n = 0; n < asked->upload_count; n++)
         buffer_print(&trace->text, " u%lld", (long long)asked->uploads[n].key);
@@ -85,9 +87,9 @@ static void event_asked(struct trace *trace, const struct asked *asked)
 
 static void event_change_asked(struct trace *trace, const struct change_asked *asked)
 {
-    begin(trace, "patch");
+    trace_begin(trace, "patch");
     buffer_print(&trace->text, " t%llu %s", (unsigned long long)asked->token, asked->tenant);
-    add_job(trace, asked->job);
+    trace_add_job(trace, asked->job);
     if (asked->has_priority)
         buffer_print(&trace->text, " priority=%d", asked->priority);
     if (asked->has_start_at)
@@ -104,8 +106,8 @@ static void event_worked(struct trace *trace, const struct worked *told)
         [WORKED_RUNNING] = "running", [WORKED_MADE] = "worked",     [WORKED_KEPT] = "kept",
         [WORKED_FAILED] = "failed",   [WORKED_STOPPED] = "stopped",
     };
-    begin(trace, words[told->kind]);
-    add_job(trace, told->job);
+    trace_begin(trace, words[told->kind]);
+    trace_add_job(trace, told->job);
     buffer_print(&trace->text, ".%u", told->attempt);
     if (told->kind == WORKED_RUNNING) {
         buffer_print(&trace->text, " %d", told->progress);
@@ -126,8 +128,8 @@ static void event_heard(struct trace *trace, const struct heard *heard)
         [PROVIDER_CALL_FIND] = "find",     [PROVIDER_CALL_HEALTH] = "health",
     };
     const struct told *told = heard->told;
-    begin(trace, "told");
-    add_job(trace, heard->job);
+    trace_begin(trace, "told");
+    trace_add_job(trace, heard->job);
     buffer_print(&trace->text, ".%u %s%s %s", heard->attempt, calls[heard->call],
                  heard->sent ? "" : " unsent", told_name(told->kind));
     if (told->remote_id[0])
@@ -139,39 +141,39 @@ static void event_heard(struct trace *trace, const struct heard *heard)
 static void event_of_vendor(struct trace *trace, const struct event *event)
 {
     if (event->kind == EVENT_HINTED) {
-        begin(trace, "hint");
-        add_job(trace, event->hinted.job);
+        trace_begin(trace, "hint");
+        trace_add_job(trace, event->hinted.job);
         buffer_print(&trace->text, ".%u %s", event->hinted.attempt, event->hinted.remote_id);
     } else if (event->kind == EVENT_STREAMED) {
-        begin(trace, event->streamed.is_open ? "stream" : "stream-ends");
-        add_job(trace, event->streamed.job);
+        trace_begin(trace, event->streamed.is_open ? "stream" : "stream-ends");
+        trace_add_job(trace, event->streamed.job);
         buffer_print(&trace->text, ".%u", event->streamed.attempt);
     } else if (event->kind == EVENT_RESOLVE_ASKED) {
         static const char *const acts[] = {"link", "resubmit", "give-up"};
-        begin(trace, "resolve");
-        add_job(trace, event->resolve_asked.job);
+        trace_begin(trace, "resolve");
+        trace_add_job(trace, event->resolve_asked.job);
         buffer_print(&trace->text, " %s", acts[event->resolve_asked.act]);
     } else {
-        begin(trace, event->vendor_asked.pause ? "pause" : "go-on");
+        trace_begin(trace, event->vendor_asked.pause ? "pause" : "go-on");
         buffer_print(&trace->text, " %s", event->vendor_asked.provider);
     }
 }
 
 static void event_of_turn(struct trace *trace, const struct event *event)
 {
-    begin(trace, event->kind == EVENT_GOT       ? "got"
-                 : event->kind == EVENT_DUE     ? "due"
-                 : event->kind == EVENT_CLOSING ? "closing"
-                                                : "recovered");
+    trace_begin(trace, event->kind == EVENT_GOT       ? "got"
+                       : event->kind == EVENT_DUE     ? "due"
+                       : event->kind == EVENT_CLOSING ? "closing"
+                                                      : "recovered");
     if (event->kind == EVENT_GOT)
         buffer_print(&trace->text, " %u rows", event->got.row_count);
     else if (event->kind == EVENT_RECOVERED)
-        add_job(trace, event->recovered->key);
+        trace_add_job(trace, event->recovered->key);
 }
 
 static void event_uploaded(struct trace *trace, const struct uploaded *uploaded)
 {
-    begin(trace, "upload");
+    trace_begin(trace, "upload");
     buffer_print(&trace->text, " t%llu %s u%lld %lld", (unsigned long long)uploaded->token,
                  uploaded->upload.tenant, (long long)uploaded->upload.key,
                  (long long)uploaded->upload.size);
@@ -185,13 +187,13 @@ static void event_remove_asked(struct trace *trace, const struct remove_asked *a
         [REMOVE_UPLOAD] = "delete-upload",
         [REMOVE_EXPIRED] = "expire",
     };
-    begin(trace, words[asked->what]);
+    trace_begin(trace, words[asked->what]);
     if (asked->token)
         buffer_print(&trace->text, " t%llu", (unsigned long long)asked->token);
     if (asked->tenant)
         buffer_print(&trace->text, " %s", asked->tenant);
     if (asked->what == REMOVE_JOB || asked->what == REMOVE_FILES)
-        add_job(trace, asked->key);
+        trace_add_job(trace, asked->key);
     else
         buffer_print(&trace->text, " u%lld", (long long)asked->key);
 }
@@ -202,8 +204,8 @@ static void event_hooked(struct trace *trace, const struct hooked *hooked)
                                         [HOOKED_FAILED] = "failed",
                                         [HOOKED_GONE] = "gone",
                                         [HOOKED_UNSENT] = "unsent"};
-    begin(trace, "hooked");
-    add_job(trace, hooked->job);
+    trace_begin(trace, "hooked");
+    trace_add_job(trace, hooked->job);
     buffer_print(&trace->text, ".%u %s", hooked->number, words[hooked->kind]);
     if (hooked->retry_after)
         buffer_print(&trace->text, " after=%lld", (long long)hooked->retry_after);
@@ -216,22 +218,22 @@ const char *trace_event(struct trace *trace, const struct event *event)
         event_asked(trace, &event->asked);
         break;
     case EVENT_CANCEL_ASKED:
-        begin(trace, "cancel");
+        trace_begin(trace, "cancel");
         buffer_print(&trace->text, " t%llu %s", (unsigned long long)event->cancel_asked.token,
                      event->cancel_asked.tenant);
-        add_job(trace, event->cancel_asked.job);
+        trace_add_job(trace, event->cancel_asked.job);
         break;
     case EVENT_CHANGE_ASKED:
         event_change_asked(trace, &event->change_asked);
         break;
     case EVENT_API_KEY_ASKED:
-        begin(trace, "api-key");
+        trace_begin(trace, "api-key");
         buffer_print(&trace->text, " t%llu %s %s", (unsigned long long)event->api_key_asked.token,
                      api_key_act_name(event->api_key_asked.change.act),
                      event->api_key_asked.change.row.id);
         break;
     case EVENT_TENANT_ASKED:
-        begin(trace, "tenant");
+        trace_begin(trace, "tenant");
         buffer_print(&trace->text, " t%llu", (unsigned long long)event->tenant_asked.token);
         add_tenant(trace, &event->tenant_asked.row);
         break;
@@ -263,14 +265,14 @@ const char *trace_event(struct trace *trace, const struct event *event)
         event_hooked(trace, &event->hooked);
         break;
     case EVENT_HOOK_ASKED:
-        begin(trace, "redeliver");
+        trace_begin(trace, "redeliver");
         buffer_print(&trace->text, " t%llu %s", (unsigned long long)event->hook_asked.token,
                      event->hook_asked.tenant);
-        add_job(trace, event->hook_asked.job);
+        trace_add_job(trace, event->hook_asked.job);
         buffer_print(&trace->text, ".%u", event->hook_asked.number);
         break;
     case EVENT_SECRET_ASKED:
-        begin(trace, event->secret_asked.rotate ? "rotate" : "secret");
+        trace_begin(trace, event->secret_asked.rotate ? "rotate" : "secret");
         buffer_print(&trace->text, " t%llu %s", (unsigned long long)event->secret_asked.token,
                      event->secret_asked.tenant);
         break;
@@ -282,8 +284,8 @@ const char *trace_event(struct trace *trace, const struct event *event)
 
 static void change_job(struct trace *trace, const struct job *job, bool is_new)
 {
-    begin(trace, is_new ? "insert" : job->progress_only ? "progress" : "update");
-    add_job(trace, job->key);
+    trace_begin(trace, is_new ? "insert" : job->progress_only ? "progress" : "update");
+    trace_add_job(trace, job->key);
     buffer_print(&trace->text, " v%lld %s", (long long)job->version, state_name(job->state));
     if (job->progress)
         buffer_print(&trace->text, " %d%%", job->progress);
@@ -295,9 +297,9 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
         buffer_print(&trace->text, " ticket=%lld", (long long)job->ticket);
     if (job->waits_for)
         buffer_print(&trace->text, " waits=%u", job->waits_for);
-    add_time(trace, "wake", job->wake_at);
-    add_time(trace, "start", job->start_at);
-    add_time(trace, "deadline", job->deadline);
+    trace_add_time(trace, "wake", job->wake_at);
+    trace_add_time(trace, "start", job->start_at);
+    trace_add_time(trace, "deadline", job->deadline);
     if (job->awaited)
         buffer_add_text(&trace->text, " awaited");
     if (job->cancel_asked)
@@ -323,7 +325,7 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
         buffer_print(&trace->text, " words=%s", job->words);
     if (job->warnings)
         buffer_print(&trace->text, " warnings=%s", job->warnings);
-    add_time(trace, "removed", job->removed_at);
+    trace_add_time(trace, "removed", job->removed_at);
     if (job->error != ERROR_NONE)
         buffer_print(&trace->text, " error=%s%s", error_name(job->error),
                      job->retryable ? " retryable" : "");
@@ -331,8 +333,8 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
 
 static void change_timeline(struct trace *trace, const struct timeline_entry *entry)
 {
-    begin(trace, "timeline");
-    add_job(trace, entry->job);
+    trace_begin(trace, "timeline");
+    trace_add_job(trace, entry->job);
     buffer_print(&trace->text, " %u: %s", entry->number, state_name(entry->from));
     if (entry->to != entry->from)
         buffer_print(&trace->text, " > %s", state_name(entry->to));
@@ -342,25 +344,25 @@ static void change_timeline(struct trace *trace, const struct timeline_entry *en
 
 static void change_use(struct trace *trace, const struct change *change)
 {
-    begin(trace, change->use.done ? "reads-no-more" : "reads");
-    add_job(trace, change->use.job);
+    trace_begin(trace, change->use.done ? "reads-no-more" : "reads");
+    trace_add_job(trace, change->use.job);
     if (change->use.done)
         return;
     if (change->use.source > 0)
-        add_job(trace, change->use.source);
+        trace_add_job(trace, change->use.source);
     else
         buffer_print(&trace->text, " u%lld", -(long long)change->use.source);
 }
 
 static void change_delivery(struct trace *trace, const struct delivery *row, bool is_new)
 {
-    begin(trace, is_new ? "deliver" : "delivery");
-    add_job(trace, row->job);
+    trace_begin(trace, is_new ? "deliver" : "delivery");
+    trace_add_job(trace, row->job);
     buffer_print(&trace->text, ".%u %s %s", row->number, notify_event_name(row->event),
                  notify_state_name(row->state));
     if (row->tries)
         buffer_print(&trace->text, " tries=%u", row->tries);
-    add_time(trace, "next", row->next_at);
+    trace_add_time(trace, "next", row->next_at);
 }
 
 static void change_hook(struct trace *trace, const struct hook_change *change)
@@ -374,32 +376,32 @@ static void change_hook(struct trace *trace, const struct hook_change *change)
         change_delivery(trace, &change->delivery, false);
         break;
     case HOOK_TRY:
-        begin(trace, "try");
-        add_job(trace, change->attempt.job);
+        trace_begin(trace, "try");
+        trace_add_job(trace, change->attempt.job);
         buffer_print(&trace->text, ".%u #%u %d%s%s", change->attempt.delivery,
                      change->attempt.number, change->attempt.status,
                      change->attempt.error[0] ? " " : "", change->attempt.error);
         break;
     case HOOK_SECRET:
-        begin(trace, "secret");
+        trace_begin(trace, "secret");
         buffer_print(&trace->text, " %s%s", change->secret.tenant,
                      change->secret.old[0] ? " replaced" : "");
-        add_time(trace, "old-until", change->secret.old_until);
+        trace_add_time(trace, "old-until", change->secret.old_until);
         break;
     case HOOK_FORGET:
-        begin(trace, "forget");
-        add_job(trace, change->job);
+        trace_begin(trace, "forget");
+        trace_add_job(trace, change->job);
         break;
     case HOOK_LANE_DUE:
     case HOOK_LANE_PUT:
-        begin(trace, "lane");
+        trace_begin(trace, "lane");
         buffer_print(&trace->text, " %lld%s", (long long)lane->key,
                      change->kind == HOOK_LANE_DUE ? " due"
                      : lane->next_at == MS_NEVER   ? " ends"
                      : lane->failing               ? " failing"
                                                    : " well");
         if (lane->next_at != MS_NEVER)
-            add_time(trace, "next", lane->next_at);
+            trace_add_time(trace, "next", lane->next_at);
         break;
     }
 }
@@ -412,7 +414,7 @@ static void add_delta(struct trace *trace, const char *word, int64_t delta)
 
 static void change_spend(struct trace *trace, const struct spend_row *row)
 {
-    begin(trace, "spend");
+    trace_begin(trace, "spend");
     if (row->day == MONEY_NOW)
         buffer_add_text(&trace->text, " now");
     else
@@ -427,21 +429,21 @@ static void change_spend(struct trace *trace, const struct spend_row *row)
 
 static void change_upload(struct trace *trace, const struct change *change)
 {
-    begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
+    trace_begin(trace, change->kind == CHANGE_UPLOAD_ADD ? "upload" : "delete-upload");
     buffer_print(&trace->text, " u%lld", (long long)change->upload.key);
-    add_time(trace, "until", change->upload.expires_at);
+    trace_add_time(trace, "until", change->upload.expires_at);
 }
 
 static void change_pace(struct trace *trace, const struct pace *pace)
 {
-    begin(trace, "pace");
+    trace_begin(trace, "pace");
     buffer_print(&trace->text, " %s %lld jobs, %lld ms", pace->model, (long long)pace->count,
                  (long long)pace->mean);
 }
 
 static void change_api_key(struct trace *trace, const struct api_key_change *change)
 {
-    begin(trace, "api-key");
+    trace_begin(trace, "api-key");
     buffer_print(&trace->text, " %s %s", api_key_act_name(change->act), change->row.id);
     if (change->act != API_KEY_CHARGED)
         return;
@@ -451,7 +453,7 @@ static void change_api_key(struct trace *trace, const struct api_key_change *cha
 
 static void change_pause(struct trace *trace, const struct pause_row *row)
 {
-    begin(trace, row->since ? "paused" : "going-on");
+    trace_begin(trace, row->since ? "paused" : "going-on");
     buffer_print(&trace->text, " %s", row->provider);
 }
 
@@ -466,20 +468,20 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_timeline(trace, &change->timeline);
         break;
     case CHANGE_KEY:
-        begin(trace, "key");
+        trace_begin(trace, "key");
         add_hash(trace, "key", span_make(change->key.key_hash, KEY_HASH_SIZE));
-        add_job(trace, change->key.job);
+        trace_add_job(trace, change->key.job);
         buffer_print(&trace->text, " count=%u", change->key.count);
-        add_time(trace, "until", change->key.expires_at);
+        trace_add_time(trace, "until", change->key.expires_at);
         break;
     case CHANGE_DEPENDENCY:
-        begin(trace, change->dependency.done ? "freed" : "depends");
-        add_job(trace, change->dependency.job);
+        trace_begin(trace, change->dependency.done ? "freed" : "depends");
+        trace_add_job(trace, change->dependency.job);
         buffer_add_text(&trace->text, " on");
-        add_job(trace, change->dependency.on);
+        trace_add_job(trace, change->dependency.on);
         break;
     case CHANGE_BUCKET:
-        begin(trace, "bucket");
+        trace_begin(trace, "bucket");
         buffer_print(&trace->text, " %s %s %d count%+lld arrived%+lld", change->bucket.tenant,
                      change->bucket.model, change->bucket.priority,
                      (long long)change->bucket.delta_count,
@@ -489,8 +491,8 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_use(trace, change);
         break;
     case CHANGE_JOB_DELETE:
-        begin(trace, "delete");
-        add_job(trace, change->job->key);
+        trace_begin(trace, "delete");
+        trace_add_job(trace, change->job->key);
         break;
     case CHANGE_UPLOAD_ADD:
     case CHANGE_UPLOAD_REMOVE:
@@ -503,11 +505,11 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_api_key(trace, &change->api_key);
         break;
     case CHANGE_TENANT:
-        begin(trace, "tenant");
+        trace_begin(trace, "tenant");
         add_tenant(trace, &change->tenant);
         break;
     case CHANGE_WAITING:
-        begin(trace, "waiting");
+        trace_begin(trace, "waiting");
         buffer_print(&trace->text, " %s count%+lld", change->waiting.tenant,
                      (long long)change->waiting.delta);
         break;
@@ -521,78 +523,5 @@ const char *trace_change(struct trace *trace, const struct change *change)
         change_pause(trace, &change->pause);
         break;
     }
-    return trace->text.data;
-}
-
-/* ---------------------------------------------------------------- effects */
-
-static void effect_reply(struct trace *trace, const struct reply *reply)
-{
-    begin(trace, "REPLY");
-    buffer_print(&trace->text, " t%llu", (unsigned long long)reply->token);
-    if (reply->error != ERROR_NONE) {
-        buffer_print(&trace->text, " %s \"%s\"", error_name(reply->error), reply->text);
-        return;
-    }
-    for (unsigned n = 0; n < reply->job_count; n++)
-        add_job(trace, reply->jobs[n]);
-    /* Of a replay only the keys are said: the rows have the rest. */
-    if (reply->job_count == 0) {
-        buffer_add_text(&trace->text, " done"); /* of a key, an upload, or of what was removed */
-        add_time(trace, "until", reply->expires_at);
-        return;
-    }
-    buffer_print(&trace->text, " %s%s", reply->replayed ? "replayed" : state_name(reply->state),
-                 reply->joined ? " joined" : "");
-    if (reply->receipt != RECEIPT_NONE)
-        buffer_print(&trace->text, " receipt=%s", receipt_name(reply->receipt));
-}
-
-const char *trace_effect(struct trace *trace, const struct effect *effect)
-{
-    static const char *const words[] = {
-        [EFFECT_REPLY] = "REPLY",     [EFFECT_WORK] = "WORK",     [EFFECT_STOP] = "STOP",
-        [EFFECT_KEEP] = "KEEP",       [EFFECT_DROP] = "DROP",     [EFFECT_PUBLISH] = "PUBLISH",
-        [EFFECT_API_KEY] = "API-KEY", [EFFECT_TENANT] = "TENANT", [EFFECT_REMOVE_FILES] = "REMOVE",
-        [EFFECT_SUBMIT] = "SUBMIT",   [EFFECT_POLL] = "POLL",     [EFFECT_FIND] = "FIND",
-        [EFFECT_CANCEL] = "CANCEL",   [EFFECT_FETCH] = "FETCH",   [EFFECT_STREAM] = "STREAM",
-    };
-    if (effect->kind == EFFECT_REPLY) {
-        effect_reply(trace, &effect->reply);
-        return trace->text.data;
-    }
-    if (effect->kind == EFFECT_REMOVE_UPLOAD) {
-        begin(trace, "REMOVE upload");
-        return trace->text.data;
-    }
-    if (effect->kind == EFFECT_HOOK) {
-        begin(trace, "HOOK");
-        add_job(trace, effect->hook.job);
-        buffer_print(&trace->text, ".%u tries=%u%s", effect->hook.number, effect->hook.tries,
-                     effect->hook.is_last ? " last" : "");
-        return trace->text.data;
-    }
-    if (effect->kind == EFFECT_BUDGET) {
-        begin(trace, "BUDGET");
-        buffer_print(&trace->text, " %s %u%%", effect->budget.account.name, effect->budget.percent);
-        return trace->text.data;
-    }
-    begin(trace, words[effect->kind]);
-    if (effect->kind == EFFECT_API_KEY || effect->kind == EFFECT_TENANT) {
-        buffer_print(&trace->text, " %s",
-                     effect->kind == EFFECT_TENANT ? effect->tenant.tenant
-                                                   : effect->api_key.row.id);
-        return trace->text.data;
-    }
-    add_job(trace, effect->on.job->key);
-    buffer_print(&trace->text, ".%u", effect->on.attempt);
-    if (effect->kind == EFFECT_SUBMIT)
-        buffer_print(&trace->text, " %s #%u", effect->on.job->attempt.provider,
-                     effect->on.job->attempt.sends);
-    if (effect->kind == EFFECT_POLL && effect->on.remote_id)
-        buffer_print(&trace->text, " of %s", effect->on.remote_id);
-    if (effect->kind == EFFECT_PUBLISH)
-        buffer_print(&trace->text, " %s%s", state_name(effect->on.job->state),
-                     effect->on.terminal ? " terminal" : "");
     return trace->text.data;
 }

@@ -184,6 +184,42 @@ test("an operator keeps new jobs from a provider", async () => {
   assert.equal((await reel.post("/api/v1/providers/nobody/pause", {})).status, 404);
 });
 
+test("a refused key keeps jobs waiting, and the operator is told once", async () => {
+  const alerts = [];
+  const receiver = createServer(async (request, response) => {
+    let text = "";
+    for await (const part of request) text += part;
+    alerts.push(JSON.parse(text));
+    response.end();
+  });
+  await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
+  const own = await new Reel({
+    environment: {
+      ...provider(),
+      REPLICATE_API_TOKEN: "r8_wrong",
+      REEL_ALERTS_URL: `http://127.0.0.1:${receiver.address().port}/`,
+    },
+  }).start();
+  try {
+    const jobs = [];
+    for (const n of [1, 2]) jobs.push(await own.generate({ model, prompt: `a locked out fox ${n}`, duration: 5 }));
+    for (const end = Date.now() + 20_000; !alerts.length && Date.now() < end; ) await sleep(50);
+    assert.equal(alerts[0]?.kind, "account", JSON.stringify(alerts));
+    assert.match(alerts[0].message, /replicate refuses our key/);
+    for (const { jobId } of jobs) {
+      const { body } = await own.get(`/api/v1/generate/${jobId}`);
+      assert.ok(["bad_key", "provider_paused"].includes(body.waitingFor?.code), JSON.stringify(body));
+    }
+    await sleep(500);
+    assert.equal(alerts.length, 1, JSON.stringify(alerts));
+    assert.ok(!JSON.stringify(alerts).includes("r8_wrong"));
+  } finally {
+    await own.stop();
+    receiver.closeAllConnections();
+    receiver.close();
+  }
+});
+
 test("a failure at the provider is told, and paid once", async () => {
   const failed = await reel.finished(await make("a fox that fails"));
   assert.equal(failed.errorCode, "out_of_memory");
