@@ -181,6 +181,25 @@ static bool give_told(struct errand *errand, const struct told *told)
     return give_order(errand->caller, &order);
 }
 
+/* Where jobs of this offer wait. */
+static struct span endpoint_of(struct errand *errand)
+{
+    const struct ask *ask = &errand->question.ask;
+    return span_of(arena_print(&errand->arena, "%s %s", errand->provider_name,
+                               ask->endpoint[0] ? ask->endpoint : errand->slug));
+}
+
+static void explain(struct errand *errand, struct told *told)
+{
+    struct caller_health *health = &errand->caller->health;
+    if (told->kind != TOLD_WAITING || !errand->question.provider->health)
+        return;
+    struct span endpoint = endpoint_of(errand);
+    if (errand->question.waiting)
+        caller_health_set(health, endpoint, told->stage, clock_monotonic());
+    caller_health_tell(health, endpoint, clock_monotonic(), told);
+}
+
 /* On the egress's thread. */
 static void on_done(void *context, const struct egress_result *result)
 {
@@ -196,6 +215,7 @@ static void on_done(void *context, const struct egress_result *result)
         send_call(errand);
         return;
     }
+    explain(errand, &told);
     bool is_new = errand->question.call == PROVIDER_CALL_SUBMIT && told.kind == TOLD_ACCEPTED;
     if ((is_new || told.kind == TOLD_FOUND) && give_told(errand, &told))
         return;
@@ -275,6 +295,9 @@ static void begin(struct errand *errand)
         errand->claimed = reader_remote_id(errand->caller->config.reader,
                                            errand->question.remote_id, &job) != STORE_NONE;
     if (caller_ask_fill(errand, &told)) {
+        errand->question.explains =
+            errand->kind == EFFECT_POLL && errand->question.provider->health &&
+            caller_health_due(&errand->caller->health, endpoint_of(errand), clock_monotonic());
         send_call(errand);
         return;
     }
@@ -405,6 +428,7 @@ struct caller *caller_make(const struct caller_config *config)
     struct caller *caller = memory_new(struct caller);
     caller->config = *config;
     list_init(&caller->streams);
+    caller_health_init(&caller->health);
     caller->box = mailbox_make(CALLER_MAILBOX, NULL, NULL);
     caller->running = pthread_create(&caller->thread, NULL, run, caller) == 0;
     if (caller->running)
@@ -452,6 +476,7 @@ void caller_free(struct caller *caller)
         }
     }
     caller_stream_free(caller);
+    caller_health_done(&caller->health);
     mailbox_free(caller->box);
     memory_free(caller);
 }

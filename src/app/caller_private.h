@@ -3,6 +3,7 @@
 #define APP_CALLER_PRIVATE_H
 
 #include "app/caller.h"
+#include "app/caller_health.h"
 #include "core/route.h"
 #include "provider/question.h"
 
@@ -14,7 +15,8 @@ struct caller {
     pthread_t thread;
     bool running;
     struct mailbox *box;
-    struct list streams;     /* struct caller_stream: see caller_stream.h */
+    struct list streams; /* struct caller_stream: see caller_stream.h */
+    struct caller_health health;
     atomic_uint submissions; /* whose word has not been told */
 };
 

@@ -22,7 +22,7 @@ enum {
     TOLD_ID_SIZE = 160, /* with the closing NUL, like all sizes here */
     TOLD_HANDLE_SIZE = 240,
     TOLD_TEXT_SIZE = 400,
-    TOLD_STAGE_SIZE = 32,
+    TOLD_STAGE_SIZE = 64,
     TOLD_FILES_MAX = 8,
     TOLD_FOUND_MAX = 4
 };

@@ -118,13 +118,15 @@ static void is_at_it(struct core *core, struct output *output, struct job *job,
                      const struct told *told)
 {
     struct job_flight *flight = &job->flight;
+    const char *stage = told->stage[0] ? told->stage : NULL;
     if (told->kind == TOLD_RUNNING && !flight->is_running) {
         flight->is_running = true;
+        stage = told->stage; /* what it waited for is over */
         if (!state_is_terminal(job->state) && !job->cancel_asked)
             attempt_runs(core, job);
     }
     if (!state_is_terminal(job->state))
-        attempt_progress(core, output, job, told->progress, told->stage[0] ? told->stage : NULL);
+        attempt_progress(core, output, job, told->progress, stage);
     life_ask(core, job,
              core->now + (flight->is_stopping ? remote_health(core, job)->traits.poll_min
                                               : pace_interval(core, job)));

@@ -39,6 +39,14 @@ static bool goes_on(struct question *question, const struct told *told)
         question->call = PROVIDER_CALL_RESULT;
         return true;
     }
+    bool wants_health = question->call == PROVIDER_CALL_POLL && told->kind == TOLD_WAITING &&
+                        question->explains && question->provider->health && !told->stage[0];
+    if (wants_health) {
+        question->call = PROVIDER_CALL_HEALTH;
+        question->waiting = arena_new(arena, struct told);
+        *question->waiting = *told;
+        return true;
+    }
     if (told->kind == TOLD_MORE && ++question->pages < QUESTION_PAGES_MAX) {
         question->page = arena_copy(arena, span_of(told->handle));
         return true;
@@ -69,6 +77,26 @@ static void explain(const struct question *question, int status, struct told *to
     told_say(told, span_of(text));
 }
 
+static void name(const struct question *question, struct told *told)
+{
+    bool is_named = question->call == PROVIDER_CALL_RESULT ||
+                    (question->call == PROVIDER_CALL_POLL && told->kind != TOLD_NOTHING &&
+                     told->kind != TOLD_GONE);
+    if (is_named && !told->remote_id[0])
+        (void)span_copy(span_of(question->remote_id), told->remote_id, sizeof told->remote_id);
+}
+
+/* The poll's word, with what was said of the provider beside it. */
+static void join(const struct question *question, struct told *told)
+{
+    struct told joined = *question->waiting;
+    if (told->kind == TOLD_HEALTHY) {
+        (void)span_copy(span_of(told->text), joined.stage, sizeof joined.stage);
+        joined.position = told->position;
+    }
+    *told = joined;
+}
+
 bool question_read(struct question *question, const struct http_response *answer,
                    struct told *ret_told)
 {
@@ -76,19 +104,19 @@ bool question_read(struct question *question, const struct http_response *answer
     question->provider->read(question->call, &question->ask, answer, told);
     doubt(question, told);
     explain(question, answer->status, told);
-    if (goes_on(question, told))
-        return true;
-    bool is_named = question->call == PROVIDER_CALL_RESULT ||
-                    (question->call == PROVIDER_CALL_POLL && told->kind != TOLD_NOTHING &&
-                     told->kind != TOLD_GONE);
-    if (is_named && !told->remote_id[0])
-        (void)span_copy(span_of(question->remote_id), told->remote_id, sizeof told->remote_id);
-    return false;
+    name(question, told);
+    if (question->waiting)
+        join(question, told);
+    return goes_on(question, told);
 }
 
 void question_silence(const struct question *question, bool is_ours, struct span sentence,
                       struct told *ret_told)
 {
+    if (question->waiting) {
+        *ret_told = *question->waiting;
+        return;
+    }
     told_init(ret_told);
     if (is_ours && question->call == PROVIDER_CALL_SUBMIT)
         ret_told->kind = TOLD_REFUSED;
@@ -98,5 +126,6 @@ void question_silence(const struct question *question, bool is_ours, struct span
 
 enum provider_call question_call(const struct question *question)
 {
-    return question->call == PROVIDER_CALL_RESULT ? PROVIDER_CALL_POLL : question->call;
+    bool is_poll = question->call == PROVIDER_CALL_RESULT || question->waiting;
+    return is_poll ? PROVIDER_CALL_POLL : question->call;
 }

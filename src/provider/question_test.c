@@ -140,6 +140,45 @@ static void test_silence_after_a_submission_proves_nothing_unless_it_is_ours(voi
     assert_int_equal(told.kind, TOLD_NOTHING);
 }
 
+static const char waits[] = "{\"id\":\"r1\",\"status\":\"IN_QUEUE\"}";
+
+static void test_who_waits_is_told_why_where_that_is_asked(void **state)
+{
+    struct question question = question_of(*state, "ltx2", PROVIDER_CALL_POLL);
+    struct told told;
+    assert_false(read_text(&question, 200, waits, &told)); /* nobody asked */
+    question.explains = true;
+    assert_false(read_text(&question, 200, "{\"id\":\"r1\",\"status\":\"IN_PROGRESS\"}", &told));
+    assert_true(read_text(&question, 200, waits, &told));
+    assert_target(&question, "http://r.ex//health");
+    assert_false(read_text(&question, 200,
+                           "{\"jobs\":{\"inQueue\":5},\"workers\":{\"idle\":0,\"initializing\":2,"
+                           "\"ready\":0,\"running\":0,\"throttled\":0}}",
+                           &told));
+    assert_int_equal(told.kind, TOLD_WAITING);
+    assert_string_equal(told.remote_id, "r1");
+    assert_string_equal(told.stage, "A cold start: 2 workers are loading.");
+    assert_int_equal(told.position, 5);
+    assert_int_equal(question_call(&question), PROVIDER_CALL_POLL);
+}
+
+static void test_no_word_on_why_is_no_harm(void **state)
+{
+    struct told told;
+    for (int how = 0; how < 2; how++) {
+        struct question question = question_of(*state, "ltx2", PROVIDER_CALL_POLL);
+        question.explains = true;
+        assert_true(read_text(&question, 200, waits, &told));
+        if (how == 0)
+            assert_false(read_text(&question, 500, "<html>", &told));
+        else
+            question_silence(&question, false, SPAN("It took too long."), &told);
+        assert_int_equal(told.kind, TOLD_WAITING);
+        assert_string_equal(told.stage, "");
+        assert_int_equal(question_call(&question), PROVIDER_CALL_POLL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_how_another_job_stands_is_not_ours),
         cmocka_unit_test(test_an_answer_that_settles_nothing_is_named),
         cmocka_unit_test(test_a_search_reads_so_many_pages),
+        cmocka_unit_test(test_who_waits_is_told_why_where_that_is_asked),
+        cmocka_unit_test(test_no_word_on_why_is_no_harm),
         cmocka_unit_test(test_silence_after_a_submission_proves_nothing_unless_it_is_ours),
     };
     return cmocka_run_group_tests(tests, make, drop);

@@ -220,6 +220,52 @@ test("a refused key keeps jobs waiting, and the operator is told once", async ()
   }
 });
 
+test("a cold start is a stage, asked for once for all that wait", async () => {
+  const began = Date.now();
+  let health = 0;
+  const cloud = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://cloud");
+    const status = Date.now() - began < 9000 ? "IN_QUEUE" : "IN_PROGRESS";
+    if (pathname === "/v2/cold/health") {
+      health++;
+      const workers = { idle: 0, initializing: 1, ready: 0, running: 0, throttled: 0, unhealthy: 0 };
+      response.end(JSON.stringify({ jobs: { inQueue: 2 }, workers }));
+    } else {
+      response.end(JSON.stringify({ id: pathname === "/v2/cold/run" ? `r${Math.random()}` : pathname.split("/").pop(), status }));
+    }
+  });
+  await new Promise((done) => cloud.listen(0, "127.0.0.1", done));
+  const own = await new Reel({
+    environment: {
+      RUNPOD_API_KEY: "rp_secret",
+      RUNPOD_ZIMAGE_ENDPOINT_ID: "cold",
+      RUNPOD_BASE_URL: `http://127.0.0.1:${cloud.address().port}/v2`,
+    },
+  }).start();
+  try {
+    const ids = [];
+    for (const n of [1, 2]) ids.push((await own.generate({ model: "zimage", prompt: `a cold fox ${n}` })).jobId);
+    const stages = new Map(ids.map((id) => [id, new Set()]));
+    for (const end = Date.now() + 40_000; Date.now() < end; await sleep(100)) {
+      for (const id of ids) stages.get(id).add((await own.get(`/api/v1/generate/${id}`)).body.stage);
+      const now = await Promise.all(ids.map(async (id) => (await own.get(`/api/v1/generate/${id}`)).body.stage));
+      if (Date.now() - began > 9000 && !now.some((stage) => /cold/.test(stage))) break;
+    }
+    for (const seen of stages.values())
+      assert.ok(seen.has("A cold start: 1 worker is loading."), JSON.stringify([...seen]));
+    for (const id of ids) {
+      const { stage, status } = (await own.get(`/api/v1/generate/${id}`)).body;
+      assert.equal(status, "processing");
+      assert.ok(!/cold/.test(stage), stage); // it is over
+    }
+    assert.ok(health >= 1 && health <= 3, `${health} times`);
+  } finally {
+    await own.stop();
+    cloud.closeAllConnections();
+    cloud.close();
+  }
+});
+
 test("a failure at the provider is told, and paid once", async () => {
   const failed = await reel.finished(await make("a fox that fails"));
   assert.equal(failed.errorCode, "out_of_memory");
