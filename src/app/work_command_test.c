@@ -41,7 +41,7 @@ struct scene {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     unsigned running, ended;
-    struct worked last;
+    struct worked last, last_end;
     char text[JOB_ERROR_SIZE], stage[JOB_STAGE_SIZE];
 };
 
@@ -53,6 +53,8 @@ static bool take_message(void *context, struct message *message)
     scene->last = *worked;
     (void)snprintf(scene->text, sizeof scene->text, "%s", worked->text ? worked->text : "");
     (void)snprintf(scene->stage, sizeof scene->stage, "%s", worked->stage ? worked->stage : "");
+    if (worked->kind != WORKED_RUNNING)
+        scene->last_end = *worked;
     *(worked->kind == WORKED_RUNNING ? &scene->running : &scene->ended) += 1;
     (void)pthread_cond_broadcast(&scene->changed);
     (void)pthread_mutex_unlock(&scene->mutex);
@@ -203,7 +205,7 @@ static void places_are_held_until_the_end(void **state)
     ms_t began = clock_monotonic();
     works_stop(scene->works, &job, 1);
     wait_for(scene, &scene->ended, 1);
-    assert_int_equal(scene->last.kind, WORKED_STOPPED);
+    assert_int_equal(scene->last_end.kind, WORKED_STOPPED);
     assert_true(clock_monotonic() - began >= 900);
     wait_for(scene, &scene->running, 2);
     start(scene, 3, "fails");
@@ -213,8 +215,8 @@ static void places_are_held_until_the_end(void **state)
     name_job(&job, 4, "m");
     works_stop(scene->works, &job, 1);
     wait_for(scene, &scene->ended, 3);
-    assert_int_equal(scene->last.kind, WORKED_STOPPED);
-    assert_int_equal(scene->last.job, 4);
+    assert_int_equal(scene->last_end.kind, WORKED_STOPPED);
+    assert_int_equal(scene->last_end.job, 4);
     /* The second still runs; the end of the works is its end. */
     write_program("m", programs[0].script);
 }
@@ -223,13 +225,13 @@ static void progress_is_told_as_it_was_last(void **state)
 {
     struct scene *scene = *state;
     struct work work = {.works = scene->works, .job = 3, .command = work_command_make()};
-    static const char *const lines[] = {
-        "not JSON",
-        "[1]",
-        "{\"progress\":\"7\"}",
-        "{\"progress\":41.9,\"stage\":\"Sampling\"}",
-        "{\"stage\":\"A stage with a long name: \303\244\303\266\303\274\303\244\303\266\"}",
-        "{\"progress\":3e9,\"outputs\":[\"b.mp4\"]}"};
+    static const char *const lines[] = {"not JSON",
+                                        "[1]",
+                                        "{\"progress\":\"7\"}",
+                                        "{\"progress\":41.9,\"stage\":\"Sampling\"}",
+                                        "{\"stage\":\"A stage that is named with sixty-two bytes, "
+                                        "and then strange: \303\244\303\266\303\274\"}",
+                                        "{\"progress\":3e9,\"outputs\":[\"b.mp4\"]}"};
     for (unsigned n = 0; n < 3; n++)
         work_command_line(&work, span_of(lines[n]));
     work_command_tell(&work);
@@ -245,8 +247,9 @@ static void progress_is_told_as_it_was_last(void **state)
     work_command_tell(&work);
     assert_int_equal(scene->running, 2);
     assert_int_equal(scene->last.progress, 100);
-    /* Cut to 31 bytes, not in the middle of a character. */
-    assert_string_equal(scene->stage, "A stage with a long name: \303\244\303\266");
+    /* Cut to 63 bytes, not in the middle of a character. */
+    assert_string_equal(scene->stage,
+                        "A stage that is named with sixty-two bytes, and then strange: ");
     assert_non_null(json_object_get(work.command->word, "outputs"));
     work_command_free(&work);
 }
