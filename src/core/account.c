@@ -32,6 +32,17 @@ enum account_fit account_fits(const struct account *account, int64_t price, int6
     return left >= (price == ACCOUNT_UNKNOWN ? 1 : price) ? ACCOUNT_FITS : ACCOUNT_LATER;
 }
 
+void account_unspend(struct account *account, int64_t day, int64_t micros)
+{
+    for (int period = 0; period < TENANT_PERIOD_COUNT; period++) {
+        if (number_of((enum tenant_period)period, day) !=
+            number_of((enum tenant_period)period, account->day))
+            continue;
+        int64_t left = account->spent[period] - micros;
+        account->spent[period] = left > 0 ? left : 0;
+    }
+}
+
 void account_spend(struct account *account, int64_t day, int64_t micros)
 {
     for (int period = 0; period < TENANT_PERIOD_COUNT; period++) {

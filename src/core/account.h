@@ -44,6 +44,9 @@ int64_t account_used(const struct account *account, int64_t day);
 enum account_fit account_fits(const struct account *account, int64_t price, int64_t day);
 /* Days may come in any order. */
 void account_spend(struct account *account, int64_t day, int64_t micros);
+/* It was not spent on that day after all. Where the account does not know of that day any more (of
+ * a key only the whole is told at a start) only the whole becomes less. */
+void account_unspend(struct account *account, int64_t day, int64_t micros);
 /* 80 or 100, when the budget's use has come to that and nobody was told in this period; else 0.
  * Remembers it as told. */
 unsigned account_tells(struct account *account, int64_t day);

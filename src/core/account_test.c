@@ -85,6 +85,29 @@ static void tells_once_a_period(void **context)
     assert_int_equal(account_tells(&account, FEB_2 + 1), 0);
 }
 
+static void takes_back_what_it_knows_of(void **context)
+{
+    (void)context;
+    struct account account = account_with(TENANT_NO_BUDGET, TENANT_MONTH);
+    account_spend(&account, JAN_31, 1000);
+    account_spend(&account, FEB_1, 100);
+    account_spend(&account, FEB_2, 10);
+    account_unspend(&account, FEB_2, 3);
+    account_unspend(&account, FEB_1, 20);
+    account_unspend(&account, JAN_31, 400);
+    assert_int_equal(account_spent(&account, TENANT_DAY, FEB_2), 7);
+    assert_int_equal(account_spent(&account, TENANT_MONTH, FEB_2), 87);
+    assert_int_equal(account_spent(&account, TENANT_TOTAL, FEB_2), 687);
+    /* As a key's after a start: only the whole is known. */
+    account = account_with(1000, TENANT_TOTAL);
+    account.spent[TENANT_TOTAL] = 500;
+    account_unspend(&account, FEB_1, 200);
+    account_spend(&account, FEB_1, 50);
+    account_unspend(&account, FEB_1, 100);
+    assert_int_equal(account_spent(&account, TENANT_TOTAL, FEB_1), 250);
+    assert_int_equal(account_spent(&account, TENANT_DAY, FEB_1), 0);
+}
+
 static void renews_with_the_period(void **context)
 {
     (void)context;
@@ -124,6 +147,7 @@ int main(void)
         cmocka_unit_test(spends_by_day_month_and_in_all),
         cmocka_unit_test(fits_what_is_left),
         cmocka_unit_test(tells_once_a_period),
+        cmocka_unit_test(takes_back_what_it_knows_of),
         cmocka_unit_test(renews_with_the_period),
         cmocka_unit_test(writes_dollars),
     };

@@ -166,6 +166,14 @@ ms_t money_wake_at(const struct core *core)
 
 /* ---------------------------------------------------------------- sums that are kept */
 
+static void change_spent(struct account *account, int64_t day, int64_t micros)
+{
+    if (micros < 0)
+        account_unspend(account, day, -micros);
+    else
+        account_spend(account, day, micros);
+}
+
 /* What the key's account becomes more, or less. */
 static void charge(struct core *core, const struct job *job, int64_t day, int64_t spent,
                    int64_t reserved)
@@ -173,7 +181,7 @@ static void charge(struct core *core, const struct job *job, int64_t day, int64_
     if (!job->api_key[0])
         return;
     struct account *account = account_of(core, MONEY_KEY, job->api_key);
-    account_spend(account, day, spent);
+    change_spent(account, day, spent);
     account->reserved += reserved;
     assert(account->reserved >= 0);
     account->more_spent += spent;
@@ -293,8 +301,8 @@ static void spend(struct core *core, const struct job *job, int64_t day, int64_t
         return;
     struct account *tenant = account_of(core, MONEY_TENANT, job->tenant);
     struct account *provider = account_of(core, MONEY_PROVIDER, job->attempt.provider);
-    account_spend(provider, day, micros);
-    account_spend(tenant, day, micros);
+    change_spent(provider, day, micros);
+    change_spent(tenant, day, micros);
     touch(core, provider);
     touch(core, tenant);
     charge(core, job, day, micros, 0);
