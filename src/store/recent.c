@@ -69,8 +69,8 @@ static char *copy_text(const char *text)
     return text ? memory_copy(span_of(text)) : NULL;
 }
 
-/* The row alone: the copy hangs in no list, and has nothing of a flight. Most of the struct is that
- * and outputs that are not there; to leave them out keeps hundreds of rows within a core's cache. */
+/* The row alone: the copy hangs in no list, and has nothing of a flight. That and outputs that are
+ * not there are most of the struct; without them hundreds of rows stay within a core's cache. */
 static void copy_row(const struct job *job, struct job *ret_copy)
 {
     memset(ret_copy, 0, sizeof *ret_copy);
