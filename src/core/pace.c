@@ -33,9 +33,8 @@ void pace_add(struct core *core, struct output *output, const struct job *job)
 
 ms_t pace_expected(struct core *core, const char *model)
 {
-    const struct pace_entry *entry = map_get(&core->paces, span_of(model));
-    return entry && entry->row.mean ? entry->row.mean
-                                    : limit_gauge(&core->limits, LIMIT_MODEL, model)->typical;
+    ms_t seen = core_pace(core, model);
+    return seen ? seen : limit_gauge(&core->limits, LIMIT_MODEL, model)->typical;
 }
 
 /* It ended somewhere between the last poll and this one; what a hint told of, when it was told. */
