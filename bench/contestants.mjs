@@ -175,7 +175,7 @@ export async function startCeiling(folder) {
     name: "nginx return 200",
     url: nginx.url,
     submitPath: "/",
-    statusPath: () => "/",
+    statusPath: (id) => `/generate/${id}`,
     pids: [nginx.pid],
     memory: () => residentBytes([nginx.pid]),
     stop: async () => nginx.stop(),

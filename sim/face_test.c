@@ -58,7 +58,7 @@ struct news {
 static void answer(struct rig *rig, struct http_request *request, struct news *news,
                    struct buffer *body, struct http_response *ret_response)
 {
-    struct job *const jobs[] = {&news->job};
+    const struct job *const jobs[] = {&news->job};
     struct face face = {.scene = {.catalog = rig->catalog, .now = 1080000, .arena = &rig->arena}};
     struct answer told = {.jobs = jobs, .job_count = 1};
     assert_true(face_read(&face, request));

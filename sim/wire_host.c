@@ -123,12 +123,13 @@ void wire_list(struct world *world, struct vendor_call *call)
 static void answer_list(const struct world *world, struct wire *wire, struct answer *answer)
 {
     struct arena *arena = &wire->arena;
-    struct job **jobs = arena_make(arena, (wire->listed_count + 1) * sizeof(struct job *));
+    const struct job **jobs = arena_make(arena, (wire->listed_count + 1) * sizeof(struct job *));
     for (unsigned n = 0; n < wire->listed_count; n++) {
-        jobs[n] = arena_new(arena, struct job);
-        wire_fill_job(world, wire->listed[n], -1, jobs[n]);
+        struct job *job = arena_new(arena, struct job);
+        wire_fill_job(world, wire->listed[n], -1, job);
         if (!wire->shows_inputs[n])
-            jobs[n]->input = jobs[n]->options = NULL;
+            job->input = job->options = NULL;
+        jobs[n] = job;
     }
     answer->jobs = jobs;
     answer->job_count = wire->listed_count;
@@ -153,7 +154,7 @@ static void write_meant(struct world *world, struct vendor_call *call,
 {
     struct wire *wire = call->wire;
     struct job *job = arena_new(&wire->arena, struct job);
-    struct job *const jobs[] = {job};
+    const struct job *const jobs[] = {job};
     struct answer answer = {.retry_seconds = call->after / MS_SECOND};
     bool is_refusal =
         call->kind == TOLD_LATER || call->kind == TOLD_GONE || call->kind == TOLD_REFUSED;

@@ -52,9 +52,9 @@ static struct span make_etag(struct request *request, const struct job *job, int
     return (struct span){text, size};
 }
 
-static void answer_row(struct request *request, struct job *job, int64_t position)
+static void answer_row(struct request *request, const struct job *job, int64_t position)
 {
-    struct job *const jobs[] = {job};
+    const struct job *const jobs[] = {job};
     struct answer answer = {.jobs = jobs, .job_count = 1};
     const struct model *model =
         catalog_find(request->ingress->shared->catalog, span_of(job->model));
@@ -67,13 +67,18 @@ static void answer_row(struct request *request, struct job *job, int64_t positio
     ingress_answer(request, &answer);
 }
 
+static bool is_of_call(const struct request *request, const struct job *job)
+{
+    return (request->by_link || strcmp(job->tenant, request->tenant) == 0) &&
+           (!request->call.job_id.size || span_is(request->call.job_id, job->id));
+}
+
 /* Reads the job of the call; refuses and gives false when there is none for this tenant. */
 static bool read_job(struct request *request, int64_t key, struct job *ret_job,
                      struct job_place *ret_place)
 {
     enum store_result result = reader_job(request->ingress->reader, key, ret_job, ret_place);
-    if (result == STORE_OK && (request->by_link || strcmp(ret_job->tenant, request->tenant) == 0) &&
-        (!request->call.job_id.size || span_is(request->call.job_id, ret_job->id)))
+    if (result == STORE_OK && is_of_call(request, ret_job))
         return true;
     if (result == STORE_OK)
         reader_job_done(ret_job);
@@ -100,22 +105,30 @@ void call_answer_job(struct request *request, int64_t key)
     reader_job_done(&job);
 }
 
-static void run_status(struct request *request)
+static void show_status(struct request *request, const struct job *job, int64_t position)
 {
-    struct job job;
-    struct job_place place = {0};
-    if (!read_job(request, request->call.job, &job, &place))
-        return;
-    if (request->call.wait > 0 && !state_is_terminal(job.state) && !request->ingress->draining) {
-        request->watched_from = native_status(job.state);
+    if (request->call.wait > 0 && !state_is_terminal(job->state) && !request->ingress->draining) {
+        request->watched_from = native_status(job->state);
         exchange_on_gone(request->exchange, call_gone, request);
         watch_add(request, request->call.wait);
         /* It may have changed between the read and the watch. */
         watch_changed(request->ingress, request->call.job);
     } else {
-        answer_row(request, &job, place.position);
+        answer_row(request, job, position);
     }
-    reader_job_done(&job);
+}
+
+static void run_status(struct request *request)
+{
+    struct job job;
+    struct job_place place = {0};
+    const struct job *kept = reader_kept_job(request->ingress->reader, request->call.job, &place);
+    if (kept && is_of_call(request, kept)) {
+        show_status(request, kept, place.position);
+    } else if (read_job(request, request->call.job, &job, &place)) {
+        show_status(request, &job, place.position);
+        reader_job_done(&job);
+    }
 }
 
 static void run_timeline(struct request *request)
@@ -127,7 +140,7 @@ static void run_timeline(struct request *request)
     struct timeline_entry *entries =
         memory_make(READER_TIMELINE_MAX * sizeof(struct timeline_entry));
     struct attempt *attempts = memory_make(READER_TIMELINE_MAX * sizeof(struct attempt));
-    struct job *const jobs[] = {&job};
+    const struct job *const jobs[] = {&job};
     struct answer answer = {.jobs = jobs, .job_count = 1, .entries = entries, .attempts = attempts};
     if (reader_timeline(reader, job.key, entries, &answer.entry_count) == STORE_OK &&
         reader_attempts(reader, job.key, attempts, &answer.attempt_count) == STORE_OK)
@@ -442,7 +455,7 @@ static bool fill_job(struct request *request, const struct reply *reply, unsigne
 static void answer_asked(struct request *request, const struct reply *reply)
 {
     struct job rows[JOB_COUNT_MAX];
-    struct job *jobs[JOB_COUNT_MAX];
+    const struct job *jobs[JOB_COUNT_MAX];
     unsigned count = 0;
     memset(rows, 0, reply->job_count * sizeof rows[0]);
     for (unsigned n = 0; n < reply->job_count; n++) {
@@ -469,7 +482,7 @@ static void answer_asked(struct request *request, const struct reply *reply)
         ingress_answer(request, &answer);
     for (unsigned n = 0; n < count; n++) {
         if (reply->replayed || reply->joined)
-            reader_job_done(jobs[n]);
+            reader_job_done(&rows[n]);
     }
 }
 

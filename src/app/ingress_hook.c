@@ -134,7 +134,7 @@ void hook_answer_deliveries(struct request *request, const struct job *job, unsi
 {
     char fault[JSON_FAULT_SIZE];
     struct arena *arena = exchange_arena(request->exchange);
-    struct job *const jobs[] = {(struct job *)(uintptr_t)job};
+    const struct job *const jobs[] = {job};
     struct answer answer = {.jobs = jobs, .job_count = 1};
     json_t *options = job->options ? json_read(span_of(job->options), fault) : NULL;
     answer.hook_url = span_of(arena_copy(arena, json_span(json_object_get(options, "webhookUrl"))));

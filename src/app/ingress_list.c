@@ -102,7 +102,9 @@ static void after_list(uv_work_t *work, int status)
         request->work = NULL;
         ingress_answer(request, &answer);
     } else if (good) {
-        struct answer answer = {.jobs = list->jobs, .job_count = list->count, .next = list->next};
+        struct answer answer = {.jobs = (const struct job *const *)list->jobs,
+                                .job_count = list->count,
+                                .next = list->next};
         answer.shows_tenant = request->all_tenants;
         request->work = NULL;
         ingress_answer(request, &answer);

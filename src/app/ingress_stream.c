@@ -22,9 +22,9 @@ static bool is_news(struct request *request, struct span event)
 }
 
 /* False when the client is gone: the request is dead then. */
-static bool tell(struct request *request, struct job *job, bool is_beat)
+static bool tell(struct request *request, const struct job *job, bool is_beat)
 {
-    struct job *const jobs[] = {job};
+    const struct job *const jobs[] = {job};
     struct answer answer = {.jobs = jobs, .job_count = 1};
     struct buffer event;
     buffer_init(&event, STREAM_EVENT_MAX);

@@ -106,7 +106,7 @@ struct answer {
     const char *request_id;
     ms_t now;
     /* Jobs: of an ASK those made, of a STATUS, CANCEL or CHANGE the one, of a LIST the page. */
-    struct job *const *jobs;
+    const struct job *const *jobs;
     unsigned job_count;
     struct answer_waiting waiting; /* of jobs[0] */
     int64_t next;                  /* LIST: the cursor to go on with, 0: none */

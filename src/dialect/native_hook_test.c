@@ -180,7 +180,7 @@ static void test_answers(void **state)
 {
     struct rig *rig = *state;
     struct job job = {.id = ID};
-    struct job *const jobs[] = {&job};
+    const struct job *const jobs[] = {&job};
     const struct delivery_try tries[] = {
         {.number = 1, .at = AT, .took = 12, .status = 500, .error = "It answered 500."},
         {.number = 2, .at = AT + 5000, .took = 20000, .error = "It took too long."},

@@ -11,7 +11,7 @@ struct show {
     struct call call;
     struct answer answer;
     struct job job, other;
-    struct job *jobs[2];
+    const struct job *jobs[2];
     struct faults faults;
 };
 

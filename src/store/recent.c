@@ -111,13 +111,20 @@ static struct kept *take(struct recent *recent, int64_t key)
     return set->rows[way];
 }
 
-bool recent_find(const struct recent *recent, int64_t key, struct job *ret_job)
+const struct job *recent_look(const struct recent *recent, int64_t key)
 {
     const struct kept *kept = find(recent, key);
     if (!kept || atomic_load(&recent->marks->changed[hash_of(key) % RECENT_MARKS]) > kept->view)
-        return false;
-    copy_row(&kept->job, ret_job);
-    return true;
+        return NULL;
+    return &kept->job;
+}
+
+bool recent_find(const struct recent *recent, int64_t key, struct job *ret_job)
+{
+    const struct job *job = recent_look(recent, key);
+    if (job)
+        copy_row(job, ret_job);
+    return job != NULL;
 }
 
 static size_t size_of(const char *text)

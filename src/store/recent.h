@@ -33,7 +33,10 @@ struct recent;
 /* The marks are borrowed. */
 struct recent *recent_make(const struct recent_marks *marks);
 void recent_free(struct recent *recent); /* accepts NULL */
-/* False when the row was not kept or may have changed. The caller frees the job's texts. */
+/* NULL when the row was not kept or may have changed. Borrowed until the next call of
+ * recent_keep. */
+const struct job *recent_look(const struct recent *recent, int64_t key);
+/* The same as a copy, whose texts the caller frees; false for NULL. */
 bool recent_find(const struct recent *recent, int64_t key, struct job *ret_job);
 /* Keeps a copy of a row; `view` is a number of commits that what was read includes for sure. */
 void recent_keep(struct recent *recent, uint64_t view, const struct job *job);

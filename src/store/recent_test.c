@@ -25,10 +25,12 @@ static void test_a_row_is_kept_until_a_commit_changes_it(void **state)
     assert_ptr_not_equal(found.input, job->input);
     assert_ptr_not_equal(found.route, job->route);
     reader_job_done(&found);
+    store_scene_assert_equal(recent_look(recent, 7), job);
     assert_false(recent_find(recent, 8, &found));
     /* Set before the commit: from now on nobody knows which is the newest. */
     recent_mark(marks, 7);
     assert_false(recent_find(recent, 7, &found));
+    assert_null(recent_look(recent, 7));
     recent_keep(recent, 0, job);
     assert_false(recent_find(recent, 7, &found));
     atomic_fetch_add(&marks->commits, 1);
@@ -121,19 +123,26 @@ static void test_reads_see_every_commit_and_no_rollback(void **state)
     store_scene_insert(&scene, job);
     store_scene_bucket(&scene, job, 1, 1);
     store_scene_turn(&scene);
+    assert_null(reader_kept_job(scene.reader, 1, &place)); /* before anything may be kept */
     reader_hold(scene.reader);
     for (int n = 0; n < 20; n++) {
+        assert_null(reader_kept_job(scene.reader, 1, &place)); /* nor what a commit has changed */
         for (int again = 0; again < 3; again++) {
             assert_int_equal(reader_job(scene.reader, 1, &read, &place), STORE_OK);
             assert_int_equal(read.progress, n);
             assert_int_equal(place.position, 1 + n);
             reader_job_done(&read);
+            const struct job *kept = reader_kept_job(scene.reader, 1, &place);
+            assert_non_null(kept);
+            assert_int_equal(kept->progress, n);
+            assert_int_equal(place.position, 1 + n);
         }
         job->progress = 99;
         job->version++;
         store_scene_begin(&scene);
         store_scene_update(&scene, job);
         store_scene_apply(&scene);
+        assert_null(reader_kept_job(scene.reader, 1, &place)); /* the commit may be on its way */
         assert_int_equal(reader_job(scene.reader, 1, &read, &place), STORE_OK);
         assert_int_equal(read.progress, n);
         reader_job_done(&read);

@@ -146,6 +146,17 @@ static enum store_result read_job(struct reader *reader, int64_t key, struct job
     return result;
 }
 
+static const struct job *kept_job(struct reader *reader, int64_t key, struct job_place *ret_place)
+{
+    const struct sqlite_reader *own = reader_of(reader);
+    const struct job *job = own->holds ? recent_look(own->recent, key) : NULL;
+    ret_place->position = 0;
+    if (!job ||
+        (job->state == STATE_QUEUED && !recent_find_place(own->recent, key, &ret_place->position)))
+        return NULL;
+    return job;
+}
+
 /* ---------------------------------------------------------------- lists */
 
 /* One row of the scan: only what filters look at. */
@@ -541,6 +552,7 @@ static const struct reader_type sqlite_reader_type = {
     .remote_id = read_remote_id,
     .close = close_reader,
     .job = read_job,
+    .kept_job = kept_job,
     .list = read_list,
     .timeline = read_timeline,
     .attempts = read_attempts,

@@ -138,6 +138,13 @@ enum store_result reader_job(struct reader *reader, int64_t key, struct job *ret
     return reader->type->job(reader, key, ret_job, ret_place);
 }
 
+const struct job *reader_kept_job(struct reader *reader, int64_t key, struct job_place *ret_place)
+{
+    if (key <= 0 || !reader->type->kept_job)
+        return NULL;
+    return reader->type->kept_job(reader, key, ret_place);
+}
+
 void reader_job_done(struct job *job)
 {
     memory_free(job->input);

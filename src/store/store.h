@@ -188,6 +188,8 @@ struct reader_type {
     void (*close)(struct reader *reader);
     enum store_result (*job)(struct reader *reader, int64_t key, struct job *ret_job,
                              struct job_place *ret_place);
+    /* May be NULL: nothing is kept. */
+    const struct job *(*kept_job)(struct reader *reader, int64_t key, struct job_place *ret_place);
     enum store_result (*list)(struct reader *reader, const struct reader_filter *filter,
                               struct job **ret_jobs, unsigned *ret_count, int64_t *ret_next);
     enum store_result (*timeline)(struct reader *reader, int64_t key,
@@ -236,6 +238,9 @@ void reader_rest(struct reader *reader);
 enum store_result reader_job(struct reader *reader, int64_t key, struct job *ret_job,
                              struct job_place *ret_place);
 void reader_job_done(struct job *job);
+/* The same without a copy, where the row and its place are at hand, as they are for who asks again
+ * and again; NULL: read it then. Borrowed until the reader's next call. */
+const struct job *reader_kept_job(struct reader *reader, int64_t key, struct job_place *ret_place);
 /* Newest first. `since` relies on it that keys and times of creation grow together. Metadata are
  * compared as strings: a number there equals nothing. Looks at no more than READER_SCAN_MAX rows:
  * *ret_next is the cursor to go on with (0: the end), and may be set though fewer than `limit` were
