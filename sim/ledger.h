@@ -170,6 +170,19 @@ struct ledger_money {
     bool is_changed; /* its budget */
 };
 
+/* Of an attempt at a vendor, as its row was last seen and what was done about it. */
+struct ledger_attempt {
+    enum attempt_state state;
+    unsigned offer;
+    unsigned at; /* its provider */
+    int64_t reserved, settled;
+    ms_t settled_at; /* by the core's clock; 0: it is open */
+    unsigned sends;  /* SUBMIT effects */
+    ms_t sent_at;    /* virtual; of the first of them */
+    ms_t intent_at;  /* by the core's clock */
+    ms_t asked_at;   /* virtual; of the last question how it stands */
+};
+
 struct ledger_job {
     int64_t key;
     unsigned index; /* "j7" */
@@ -208,20 +221,32 @@ struct ledger_job {
     struct ledger_entry *entries; /* newest first */
     unsigned offer;
     int64_t reserved, settled;
-    ms_t settled_at;    /* by the core's clock; 0: its attempt is open */
-    int64_t bound;      /* what is reserved of its tenant's budget */
-    unsigned sends;     /* SUBMIT effects of the newest attempt */
-    ms_t sent_at;       /* virtual; of the first of them */
-    ms_t intent_at;     /* by the core's clock */
-    ms_t asked_at;      /* virtual; of the last question how it stands */
-    unsigned resubmits; /* by hand: this attempt may be let go of */
-    unsigned linked;    /* by hand: this attempt */
-    uint64_t unknown;   /* the attempts of which it was never found out, bit by bit */
-    unsigned at;        /* the provider of its newest attempt … */
-    bool is_newcomer;   /* … where the one before was not */
+    ms_t settled_at; /* by the core's clock; 0: its attempt is open */
+    int64_t bound;   /* what is reserved of its tenant's budget */
+    unsigned sends;  /* SUBMIT effects of the newest attempt */
+    ms_t sent_at;    /* virtual; of the first of them */
+    ms_t intent_at;  /* by the core's clock */
+    ms_t asked_at;   /* virtual; of the last question how it stands */
+    /* Attempts, bit by bit: let go of by hand, linked by hand, never found out. */
+    uint64_t resubmits, linked, unknown;
+    unsigned attempts;           /* made so far; `attempt` is the one at hand, others are … */
+    struct ledger_attempt *past; /* … here, by number; in the arena */
+    unsigned past_room;
+    unsigned late;    /* an older one of which there was word, by the row */
+    bool is_taken;    /* it is the one at hand since this turn */
+    bool is_hinted;   /* the row says whom a call back named */
+    ms_t removed_at;  /* of its files, by the row */
+    unsigned at;      /* the provider of its newest attempt … */
+    bool is_newcomer; /* … where the one before was not */
     unsigned hooks, hooked[NOTIFY_EVENT_COUNT]; /* deliveries made */
     bool hook_is_gone;                          /* its receiver said so */
 };
+
+/* The bit of an attempt in such a set. */
+static inline uint64_t ledger_bit(unsigned attempt)
+{
+    return UINT64_C(1) << attempt % 64;
+}
 
 struct ledger {
     struct arena arena;

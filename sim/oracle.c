@@ -138,15 +138,14 @@ static void check_change(struct world *world, const struct ledger_job *job, cons
     if (state_is_terminal(job->state) &&
         (row->state != job->state || (row->output_count != job->output_count && !job->following)))
         world_fail(world, "I3", row->key, "it was %s and changed", state_name(job->state));
-    if (row->attempt.number > job->attempt + 1 ||
-        (row->attempt.number == job->attempt + 1 && is_open(job->attempt_state)))
+    bool is_new = row->attempt.number != job->attempt;
+    if (is_new && (row->attempt.number != job->attempts + 1 || is_open(job->attempt_state)))
         world_fail(world, "I7", row->key, "attempt %u follows attempt %u, which is %s",
                    row->attempt.number, job->attempt, attempt_name(job->attempt_state));
-    if (row->attempt.number > job->attempt && world->is_closing)
+    if (is_new && world->is_closing)
         world_fail(world, "P2", row->key, "attempt %u begins while it closes", row->attempt.number);
-    if (row->attempt.number < job->attempt ||
-        (row->attempt.number == job->attempt && job->attempt && !is_open(job->attempt_state) &&
-         row->attempt.state != job->attempt_state && !oracle_late_is(job, row)))
+    if (!is_new && job->attempt && !is_open(job->attempt_state) &&
+        row->attempt.state != job->attempt_state && !oracle_late_is(job, row))
         world_fail(world, "I7", row->key, "attempt %u was %s and is open again", job->attempt,
                    attempt_name(job->attempt_state));
 }
@@ -253,8 +252,10 @@ static void take_row(struct world *world, struct ledger_job *job, const struct j
     bool is_new = !job->is_known;
     if (is_new)
         check_insert(world, job, row);
-    else
+    else {
+        oracle_late_take(world, job, row);
         check_change(world, job, row);
+    }
     if (world->failure.invariant)
         return;
     check_row(world, job, row);
@@ -268,6 +269,7 @@ static void take_row(struct world *world, struct ledger_job *job, const struct j
     if (world->failure.invariant)
         return;
     place(world, job, row);
+    oracle_late_keep(world, job, row);
     job->is_known = true;
     job->state = row->state;
     job->version = row->version;

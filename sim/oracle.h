@@ -74,6 +74,11 @@ void oracle_late_before(struct world *world);
 /* Whether the row was opened again in this turn; `job` is as it was before. */
 bool oracle_late_is(const struct ledger_job *job, const struct job *row);
 void oracle_late_row(struct world *world, struct ledger_job *job);
+/* Before a row is checked: where another attempt than before is at hand, `job` shows that one as it
+ * was. */
+void oracle_late_take(struct world *world, struct ledger_job *job, const struct job *row);
+/* … and after. */
+void oracle_late_keep(struct world *world, struct ledger_job *job, const struct job *row);
 void oracle_late_check(struct world *world);
 /* oracle_money.c: budgets. */
 void oracle_money_begin(struct world *world);

@@ -50,9 +50,9 @@ void oracle_vendor_before(struct world *world)
         if (!job)
             continue;
         if (asked->act == RESOLVE_RESUBMIT)
-            job->resubmits = job->attempt;
+            job->resubmits |= ledger_bit(job->attempt);
         if (asked->act == RESOLVE_LINK)
-            job->linked = job->attempt;
+            job->linked |= ledger_bit(job->attempt);
     }
 }
 
@@ -72,7 +72,7 @@ static void check_released(struct world *world, const struct ledger_job *job, co
     if (job->attempt_state == ATTEMPT_FAILED)
         may = flags & JOB_FLAG_RETRY_BILLED || job->settled == 0;
     else if (job->attempt_state == ATTEMPT_UNKNOWN)
-        may = flags & JOB_FLAG_RESUBMIT || job->resubmits == job->attempt;
+        may = flags & JOB_FLAG_RESUBMIT || job->resubmits & ledger_bit(job->attempt);
     if (!may)
         world_fail(world, "I7", row->key, "attempt %u follows one that is %s and cost %lld",
                    row->attempt.number, attempt_name(job->attempt_state), (long long)job->settled);
@@ -110,7 +110,7 @@ static void check_begun(struct world *world, struct ledger_job *job, const struc
 static void take_id(struct world *world, struct ledger_job *job, const struct job *row)
 {
     struct ledger_entry *entry = ledger_find_entry(&world->ledger, row->attempt.remote_id);
-    bool by_hand = job->linked == row->attempt.number;
+    bool by_hand = job->linked & ledger_bit(row->attempt.number);
     if (!entry || world->swarm.local_count + entry->vendor != job->at) {
         if (!by_hand)
             world_fail(world, "I8", row->key, "%s is not an id of its provider's",
@@ -121,7 +121,7 @@ static void take_id(struct world *world, struct ledger_job *job, const struct jo
         return;
     const struct ledger_job *other = ledger_find_job(&world->ledger, entry->known_job);
     /* Who linked it to either was mistaken. */
-    if (other && !by_hand && other->linked != entry->known_attempt)
+    if (other && !by_hand && !(other->linked & ledger_bit(entry->known_attempt)))
         world_fail(world, "I8", row->key, "%s is attempt %u of job %u already",
                    row->attempt.remote_id, entry->known_attempt, other->index);
     bool is_own = entry->job == row->key && entry->attempt == row->attempt.number;
@@ -168,7 +168,7 @@ static void check_settled(struct world *world, const struct ledger_job *job, con
         return;
     /* Linked by hand to what was another's, or nobody's: its end may have been told to that one,
      * or that of its own before. */
-    if (job->linked == attempt->number &&
+    if (job->linked & ledger_bit(attempt->number) &&
         (attempt->settled == reserved ||
          (own && attempt->settled == bill_of(world, own, reserved))))
         return;
@@ -215,7 +215,7 @@ static void check_same(struct world *world, struct ledger_job *job, const struct
         world_fail(world, "I10", row->key, "it was accepted and is %s",
                    attempt_name(attempt->state));
     if (was_open && job->sends && !oracle_vendor_is_open(attempt->state) &&
-        job->linked != attempt->number)
+        !(job->linked & ledger_bit(attempt->number)))
         check_asked(world, job, row);
 }
 
@@ -240,15 +240,15 @@ void oracle_vendor_row(struct world *world, struct ledger_job *job, const struct
     if (!is_open && (row->attempt.number != job->attempt ||
                      oracle_vendor_is_open(job->attempt_state) || oracle_late_is(job, row)))
         check_settled(world, job, row);
-    /* P4: whoever ended before its attempt is followed. */
-    if (row->following != (is_open && state_is_terminal(row->state)))
+    /* P4: whoever ended before its attempt, or an older one, is followed. */
+    if (row->following != ((is_open || row->late) && state_is_terminal(row->state)))
         world_fail(world, "P4", row->key, "it is %s, its attempt %s, and it is %sfollowed",
                    state_name(row->state), attempt_name(row->attempt.state),
                    row->following ? "" : "not ");
     if (row->attempt.state == ATTEMPT_UNCERTAIN && job->attempt_state == ATTEMPT_INTENT)
         oracle_breaker_doubt(world, job->at - world->swarm.local_count);
     if (row->attempt.state == ATTEMPT_UNKNOWN)
-        job->unknown |= UINT64_C(1) << row->attempt.number % 64;
+        job->unknown |= ledger_bit(row->attempt.number);
 }
 
 /* ---------------------------------------------------------------- the vendor's side */
@@ -260,9 +260,9 @@ void oracle_vendor_accepted(struct world *world, const struct ledger_job *job,
         if (other->attempt == entry->attempt && !other->is_wiped)
             world_fail(world, "I6", job->key, "attempt %u was accepted twice", entry->attempt);
     }
-    bool is_old = entry->attempt < job->attempt ||
-                  (entry->attempt == job->attempt && job->attempt_state == ATTEMPT_REFUSED);
-    if (is_old && !(job->unknown >> entry->attempt % 64 & 1) && job->linked != entry->attempt)
+    bool is_old = entry->attempt <= job->attempts &&
+                  (entry->attempt != job->attempt || job->attempt_state == ATTEMPT_REFUSED);
+    if (is_old && !((job->unknown | job->linked) & ledger_bit(entry->attempt)))
         world_fail(world, "P3", job->key, "attempt %u is accepted after it was given up for unsent",
                    entry->attempt);
 }
@@ -304,9 +304,9 @@ static bool may_ask(const struct ledger_job *job, const struct job *row, enum ef
 {
     bool is_uncertain = row->attempt.state == ATTEMPT_UNCERTAIN;
     bool is_accepted = row->attempt.state == ATTEMPT_ACCEPTED;
-    bool is_given_up = row->error == ERROR_SUBMISSION_UNCERTAIN; /* it was wanted */
+    /* What was given up, or sent again, was wanted. */
     bool shall_stop = row->cancel_asked || job->cancel_asked || row->receipt != RECEIPT_NONE ||
-                      (state_is_terminal(row->state) && !is_given_up);
+                      row->state == STATE_EXPIRED || row->error == ERROR_TIMEOUT;
     switch ((int)kind) {
     case EFFECT_POLL:
         return is_accepted || is_uncertain; /* of an id that a call named */
@@ -348,7 +348,8 @@ void oracle_vendor_effect(struct world *world, const struct effect *effect, stru
             world_fail(world, "I5", row->key, "it is listened to, and calls back besides");
         return; /* no question: whatever it says, the poll is owed */
     }
-    if (oracle_vendor_is_open(row->attempt.state) && job->linked != row->attempt.number)
+    if (oracle_vendor_is_open(row->attempt.state) &&
+        !(job->linked & ledger_bit(row->attempt.number)))
         check_asked(world, job, row);
     job->asked_at = world->time;
 }

@@ -47,7 +47,7 @@ void vendor_forge(struct world *world, const struct job *job, unsigned vendor)
     if (rng_below(&world->rng, 2) && ids > 8)
         id = (unsigned)(ids - 1 - rng_below(&world->rng, 8));
     const struct ledger_entry *entry = id ? world->ledger.entries[id - 1] : NULL;
-    if (entry && !entry->known_job && entry->job != job->key)
+    if (entry && !entry->known_job && (entry->job != job->key || entry->attempt != attempt))
         id = 0;
     struct vendor_call *call =
         plan_hint(world, job->key, attempt, id, world_about(world, MS_SECOND));

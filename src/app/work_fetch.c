@@ -44,7 +44,8 @@ void works_fetch(struct works *works, const struct job *job, unsigned attempt,
     (void)span_copy(span_of(job->attempt.provider), work->provider, sizeof work->provider);
     work->fetches_max = entry ? entry->fetches : CATALOG_FETCHES;
     work->trusted = trusted ? memory_copy(span_of(trusted)) : NULL;
-    for (unsigned n = 0; n < told->file_count && n < TOLD_FILES_MAX; n++)
+    work->files_before = job->output_count;
+    for (unsigned n = 0; n < told->file_count && n < JOB_OUTPUTS_MAX - job->output_count; n++)
         add_file(work, &told->files[n], told->file_count);
     work_begin(work);
 }
@@ -144,7 +145,10 @@ static void stand_in_line(struct work *work)
 void work_fetch_start(struct work *work)
 {
     if (work->input_count == 0)
-        work_fail(work, ERROR_OUTPUT_INVALID, false, "The provider names no file.");
+        work_fail(work, ERROR_OUTPUT_INVALID, false, "%s",
+                  work->files_before < JOB_OUTPUTS_MAX
+                      ? "The provider names no file."
+                      : "The job has as many outputs as it may have.");
     if (is_ended(work) || place_idle(&work->works->lines, work->provider))
         stand_in_line(work);
     else

@@ -68,8 +68,9 @@ static bool read_output(struct work *work, const json_t *value)
     if (!dot)
         return false;
     char number[16] = "";
-    if (work->file_count > 0)
-        (void)snprintf(number, sizeof number, "-%u", work->file_count + 1);
+    unsigned before = work->files_before + work->file_count;
+    if (before > 0)
+        (void)snprintf(number, sizeof number, "-%u", before + 1);
     (void)snprintf(output->name, sizeof output->name, "output%s%.8s", number, dot);
     if (file->thumbnail[0])
         (void)snprintf(output->thumbnail, sizeof output->thumbnail, "thumbnail%s.jpg", number);
@@ -123,7 +124,7 @@ void work_read_done(struct work *work, struct span line)
     const json_t *outputs = json_object_get(value, "outputs"), *output;
     size_t n;
     json_array_foreach(outputs, n, output) {
-        if (work->file_count == JOB_OUTPUTS_MAX || !read_output(work, output))
+        if (work->files_before + work->file_count == JOB_OUTPUTS_MAX || !read_output(work, output))
             work_fail(work, ERROR_OUTPUT_INVALID, true, "The worker named an output amiss.");
     }
     if (work->file_count == 0)

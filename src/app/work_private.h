@@ -91,8 +91,9 @@ struct work {
     char text[JOB_ERROR_SIZE];
     struct work_file files[JOB_OUTPUTS_MAX];
     unsigned file_count;
-    char *warnings; /* owned; JSON array or NULL */
-    char *words;    /* owned; as in struct job */
+    unsigned files_before; /* outputs that the job has already: an older attempt adds its own */
+    char *warnings;        /* owned; JSON array or NULL */
+    char *words;           /* owned; as in struct job */
     bool disk_full;
     ms_t progress_at;
     char progress_stage[JOB_STAGE_SIZE];

@@ -51,6 +51,8 @@ static void begin(struct core *core, struct output *output, struct job *job)
 {
     if (core->is_closing)
         life_timer(core, job, core->now + ATTEMPT_BACKOFF_MS);
+    else if (job->late)
+        late_look(core, job); /* it may be there already */
     else if (job->route)
         remote_begin(core, output, job);
     else
@@ -59,8 +61,11 @@ static void begin(struct core *core, struct output *output, struct job *job)
 
 void attempt_open(struct core *core, struct job *job, const char *provider, unsigned offer)
 {
+    assert(!job->hint[0]);
+    job->paid += job->attempt.settled;
+    job->was_resent |= job->attempt.state == ATTEMPT_UNKNOWN;
     job->attempt = (struct attempt){
-        .number = job->attempt.number + 1,
+        .number = ++job->attempts,
         .state = ATTEMPT_INTENT,
         .offer = offer,
         .intent_at = core->now,
@@ -105,6 +110,7 @@ void attempt_close(struct core *core, struct job *job, enum attempt_state state,
     if (job->route)
         money_settle(core, job);
     attempt_become(core, job, state);
+    job->hint[0] = '\0';
     job->attempt.ended_at = core->now;
     job->attempt.error = error;
     /* At once: who asks later in this turn must not find the same money reserved and spent. */
@@ -213,6 +219,7 @@ void attempt_uncount(struct job *job)
 void attempt_accept(struct core *core, struct job *job, const char *remote_id)
 {
     attempt_become(core, job, ATTEMPT_ACCEPTED);
+    job->hint[0] = '\0';
     job->attempt.accepted_at = core->now;
     job->attempt.expected = job->route ? pace_expected(core, job->model) : 0;
     (void)span_copy(span_of(remote_id), job->attempt.remote_id, sizeof job->attempt.remote_id);
@@ -278,6 +285,21 @@ void attempt_take_outputs(struct core *core, struct job *job, const struct worke
         memory_free(job->warnings);
         job->warnings = memory_copy(worked->warnings);
     }
+    life_touch(core, job);
+}
+
+void attempt_take_late_outputs(struct core *core, struct job *job, const struct worked *worked)
+{
+    unsigned before = job->output_count;
+    if (before == 0)
+        attempt_take_outputs(core, job, worked);
+    for (unsigned n = 0; before > 0 && n < worked->output_count; n++) {
+        if (job->output_count < JOB_OUTPUTS_MAX)
+            job->outputs[job->output_count++] = worked->outputs[n];
+    }
+    for (unsigned n = before; n < job->output_count; n++)
+        job->outputs[n].is_late = true;
+    job->outputs_changed = true;
     life_touch(core, job);
 }
 

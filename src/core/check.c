@@ -2,7 +2,8 @@
  * recovery start from the rows. Numbers are those of the reliability page. */
 #include "core/core_private.h"
 
-/* I1: one state, one timer for each job in flight; I4: at most one open attempt. */
+/* I1: one state, one timer for each job in flight; I4: at most one open attempt. Who has ended is
+ * in memory for an attempt that is open, or for one that is about to be. */
 static void check_job(const struct core *core, const struct job *job)
 {
     assert(state_is_in_flight(job->state) || job->following);
@@ -10,11 +11,12 @@ static void check_job(const struct core *core, const struct job *job)
     assert(list_empty(&job->link) && !job->is_dirty && !job->is_new);
     assert(job->key > 0 && job->key <= core->last_key);
     assert((job->ended_at != 0) == job->following && job->wake_at == 0);
-    assert(job->progress >= 0 && job->progress < 100);
+    assert(job->progress >= 0 && (job->progress < 100 || job->state == STATE_SUCCEEDED));
     assert(job->tries <= CORE_TRIES_MAX);
-    assert(job->state == STATE_SUBMITTING || attempt_is_open(job));
+    assert(job->state == STATE_SUBMITTING || job->following || attempt_is_open(job));
     assert((job->state == STATE_UNCERTAIN) <= (job->attempt.state == ATTEMPT_UNCERTAIN));
-    assert(!job->following || attempt_is_open(job));
+    assert(!job->following || attempt_is_open(job) || job->late);
+    assert(job->late <= job->attempts && job->attempt.number <= job->attempts && job->paid >= 0);
     bool is_accepted = job->route && job->attempt.state == ATTEMPT_ACCEPTED;
     assert(!is_accepted || remote_id_find(core, job->attempt.provider, job->attempt.remote_id));
     /* I9: what was accepted is asked for before it can be forgotten. */
@@ -54,6 +56,7 @@ void core_check(const struct core *core)
     assert(in_flight == core->limits.in_flight && following == core->following);
     assert(core->timers.size == in_flight + following);
     assert(list_empty(&core->dirty) && list_empty(&core->loaded) && list_empty(&core->ended));
+    assert(list_empty(&core->late_wants));
     check_gauges(core, submitting);
     notify_check(core);
     money_check(core);

@@ -52,6 +52,7 @@ struct core *core_make(const struct core_config *config)
     list_init(&core->dirty);
     list_init(&core->flushed);
     list_init(&core->ended);
+    list_init(&core->late_wants);
     return core;
 }
 
@@ -201,8 +202,13 @@ static void step_told(struct core *core, struct output *output, const struct eve
 {
     const struct heard *heard = &event->heard;
     struct job *job = life_find(core, heard->job);
-    if (!job || job->attempt.number != heard->attempt || !remote_health(core, job))
+    if (!job || !remote_health(core, job))
         return;
+    if (job->attempt.number != heard->attempt) {
+        if (heard->call == PROVIDER_CALL_SUBMIT && heard->told->kind == TOLD_ACCEPTED)
+            late_word(core, output, job, heard->attempt, heard->told->remote_id);
+        return;
+    }
     switch (heard->call) {
     case PROVIDER_CALL_SUBMIT:
         table_run(core, output, job, submitted(heard), event);
@@ -264,6 +270,10 @@ static void step_got(struct core *core, struct output *output, const struct even
     struct ended *ended = NULL;
     if (got->want.kind == WANT_LANES || got->want.kind == WANT_DELIVERIES) {
         notify_got(core, output, got);
+        return;
+    }
+    if (got->want.kind == WANT_ATTEMPT) {
+        late_got(core, output, got);
         return;
     }
     if (got->want.kind == WANT_DEPENDENTS) {
@@ -407,6 +417,8 @@ bool core_want(struct core *core, struct want *ret_want)
             (struct want){.kind = WANT_DEPENDENTS, .job = ended->job, .limit = WANT_ROWS_MAX};
         return true;
     }
+    if (late_want(core, ret_want))
+        return true;
     if (core->next_due <= core->now) {
         *ret_want = (struct want){.kind = WANT_DUE, .before = core->now, .limit = WANT_ROWS_MAX};
         return true;

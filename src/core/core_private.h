@@ -72,15 +72,16 @@ struct core {
 
     /* Of this turn. */
     struct arena arena;
-    struct list loaded;  /* jobs that leave memory at its end */
-    struct list dirty;   /* jobs whose rows must be written */
-    struct list flushed; /* jobs whose rows were: what the flags say has been told */
-    struct map keys;     /* struct key_row by tenant and hash, in the arena */
-    struct map twins;    /* live jobs by tenant, model and fingerprint */
-    struct list ended;   /* struct ended: jobs whose dependents must be told */
-    struct map uploads;  /* struct upload_entry by key, in the arena */
-    struct map totals;   /* struct upload_total by tenant, in the arena */
-    struct map users;    /* struct source_user by source, in the arena */
+    struct list loaded;     /* jobs that leave memory at its end */
+    struct list dirty;      /* jobs whose rows must be written */
+    struct list flushed;    /* jobs whose rows were: what the flags say has been told */
+    struct map keys;        /* struct key_row by tenant and hash, in the arena */
+    struct map twins;       /* live jobs by tenant, model and fingerprint */
+    struct list ended;      /* struct ended: jobs whose dependents must be told */
+    struct list late_wants; /* older attempts that are wanted: see late.c */
+    struct map uploads;     /* struct upload_entry by key, in the arena */
+    struct map totals;      /* struct upload_total by tenant, in the arena */
+    struct map users;       /* struct source_user by source, in the arena */
 };
 
 struct upload_entry {
@@ -211,6 +212,8 @@ void attempt_store(struct core *core, struct output *output, struct job *job);
 /* That one was no try: it was not at the offer that it ended. */
 void attempt_uncount(struct job *job);
 void attempt_take_outputs(struct core *core, struct job *job, const struct worked *worked);
+/* … beside those that it has. */
+void attempt_take_late_outputs(struct core *core, struct job *job, const struct worked *worked);
 /* remote.c */
 table_cell remote_accepted, remote_refused, remote_later, remote_unsure, remote_cancel_read,
     remote_hinted, remote_streamed, remote_follow_due;
@@ -267,11 +270,18 @@ bool ladder_is_taken(const struct core *core, const struct job *job, const char 
 enum { LATE_LOOK_MS = 600000 }; /* so long is looked for what a call back named, at least */
 /* It may have been given up, and be in memory no more. */
 void late_needs(const struct core *core, int64_t key, struct needs *ret_needs);
-/* Its submission was given up, and word of it would still be listened to. */
+/* The submission at hand was given up, and not sent again so far: word of it counts. */
 bool late_may(const struct job *job);
 /* … comes now: the attempt is uncertain once more, and followed. */
 void late_reopen(struct core *core, struct output *output, struct job *job, const char *note);
 void late_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id);
+/* The same of an attempt that is not at hand: written down. */
+void late_word(struct core *core, struct output *output, struct job *job, unsigned attempt,
+               const char *remote_id);
+/* The attempt at hand is over: now that of which there was word. */
+void late_look(struct core *core, struct job *job);
+bool late_want(const struct core *core, struct want *ret_want);
+void late_got(struct core *core, struct output *output, const struct got *got);
 /* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends. */
 void remote_id_hold(struct core *core, const struct job *job);
 void remote_id_drop(struct core *core, const struct job *job);

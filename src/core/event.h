@@ -115,7 +115,7 @@ struct remove_asked {
 /* A provider's word on an attempt: the answer to a call that an effect asked for. */
 struct heard {
     int64_t job;
-    unsigned attempt; /* word of an older attempt is ignored */
+    unsigned attempt; /* word of an older attempt is ignored, but for what core/late.c says */
     enum provider_call call;
     bool sent; /* SUBMIT: a byte of it can have left; false is a promise */
     /* POLL: the id that was asked for, which a call back may have named; NULL: none was known. */
@@ -224,19 +224,22 @@ enum want_kind {
     WANT_DUE,        /* up to `limit` waiting or queued jobs with wake_at ≤ before */
     WANT_LANES,      /* up to `limit` lanes, `failing` or not, with next_at ≤ before, in the order
                         of (next_at, key) and behind (after, lane) */
-    WANT_DELIVERIES /* up to `limit` pending deliveries of `lane` with next_at ≤ before, in order */
+    WANT_DELIVERIES, /* up to `limit` pending deliveries of `lane` with next_at ≤ before, in order
+                      */
+    WANT_ATTEMPT     /* the attempt `number` of `job` */
 };
 
 struct want {
     enum want_kind kind;
     const char *tenant, *model; /* CLAIM: the bucket; borrowed from the core */
     int priority;
-    unsigned limit; /* CLAIM: 0 asks for the head only */
-    int64_t job;    /* DEPENDENTS */
-    ms_t before;    /* DUE, LANES, DELIVERIES */
-    int64_t lane;   /* LANES, DELIVERIES */
-    ms_t after;     /* LANES */
-    bool failing;   /* LANES */
+    unsigned limit;  /* CLAIM: 0 asks for the head only */
+    int64_t job;     /* DEPENDENTS, ATTEMPT */
+    unsigned number; /* ATTEMPT */
+    ms_t before;     /* DUE, LANES, DELIVERIES */
+    int64_t lane;    /* LANES, DELIVERIES */
+    ms_t after;      /* LANES */
+    bool failing;    /* LANES */
 };
 
 enum { WANT_ROWS_MAX = 256, WANT_LANES_MAX = 64, WANT_DELIVERIES_MAX = 2 * NOTIFY_LANE_MAX };
@@ -247,9 +250,10 @@ struct got {
         struct job *rows[WANT_ROWS_MAX]; /* the core takes them over */
         struct hook_lane lanes[WANT_LANES_MAX];
         struct delivery deliveries[WANT_DELIVERIES_MAX];
+        struct attempt attempt;
     };
     unsigned row_count;  /* of `rows` */
-    unsigned item_count; /* of `lanes` or `deliveries` */
+    unsigned item_count; /* of `lanes` or `deliveries`; ATTEMPT: 0 when there is none */
     ms_t head_at; /* CLAIM: when the oldest that is left came into the queue; MS_NEVER: empty */
     /* DUE, LANES, DELIVERIES: the smallest wake_at or next_at that is left; MS_NEVER: none */
     ms_t next_due;

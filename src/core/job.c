@@ -45,6 +45,14 @@ void job_free(struct job *job)
     memory_free(job);
 }
 
+unsigned job_results(const struct job *job)
+{
+    unsigned count = 0;
+    while (count < job->output_count && !job->outputs[count].is_late)
+        count++;
+    return count;
+}
+
 struct span job_key_span(const struct job *job)
 {
     return span_make(&job->key, sizeof job->key);

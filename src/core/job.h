@@ -117,8 +117,7 @@ struct job_flight {
     bool is_stopping;      /* a cancel was sent, and not denied */
     bool is_streaming;     /* its stream is open: see EVENT_STREAMED */
     ms_t hinted_at;        /* of the last hint that caused a poll */
-    bool is_hinted;        /* a hint overtook the answer to the submission, and named … */
-    char hint[JOB_REMOTE_ID_SIZE];
+    bool is_hinted;        /* a hint overtook the answer to the submission */
     enum error_code error; /* of the last refusal */
     char text[JOB_ERROR_SIZE];
 };
@@ -139,6 +138,7 @@ struct job_output {
     ms_t duration;
     int width, height;
     int fps_milli; /* frames in 1,000 s */
+    bool is_late;  /* made all the same, and no part of the job's result; after those that are */
 };
 
 struct job {
@@ -164,19 +164,28 @@ struct job {
     enum error_code error;
     char error_text[JOB_ERROR_SIZE];
     bool retryable;
-    bool following;         /* it has ended, its attempt at the provider has not */
-    unsigned flags;         /* enum job_flag; never changes */
-    char api_key[ID_SIZE];  /* whose spend limit it counts against; empty: none's */
-    bool reads;             /* has rows of uses: outputs or uploads are held for it */
-    ms_t removed_at;        /* its files were removed, by age or size; 0: they are there */
-    unsigned timeline;      /* entries written so far */
-    int64_t version;        /* grows with every change of the row */
-    int64_t price_max;      /* reserved when accepted */
-    int64_t retry_of;       /* key of the job whose input this one repeats, or 0 */
-    int64_t hook_lane;      /* of its webhook (core/notify.h); 0: it has none */
-    unsigned hook_events;   /* that are told, as bits 1 << enum notify_event */
-    unsigned hooks;         /* deliveries made so far */
-    struct attempt attempt; /* the newest; older ones are in the store only */
+    bool following;        /* it has ended; its attempt has not, or an older one may be open */
+    unsigned flags;        /* enum job_flag; never changes */
+    char api_key[ID_SIZE]; /* whose spend limit it counts against; empty: none's */
+    bool reads;            /* has rows of uses: outputs or uploads are held for it */
+    ms_t removed_at;       /* its files were removed, by age or size; 0: they are there */
+    unsigned timeline;     /* entries written so far */
+    int64_t version;       /* grows with every change of the row */
+    int64_t price_max;     /* reserved when accepted */
+    int64_t retry_of;      /* key of the job whose input this one repeats, or 0 */
+    int64_t hook_lane;     /* of its webhook (core/notify.h); 0: it has none */
+    unsigned hook_events;  /* that are told, as bits 1 << enum notify_event */
+    unsigned hooks;        /* deliveries made so far */
+    /* The newest, or an older one that was taken up again (core/late.c). The others are in the
+     * store only. */
+    struct attempt attempt;
+    /* The id that a call back named for it, while its own is not known: nobody names it twice. */
+    char hint[JOB_REMOTE_ID_SIZE];
+    unsigned attempts; /* made so far: the number of the newest */
+    int64_t paid;      /* settled for the others */
+    bool was_resent;   /* after an attempt of which nobody knew what came of it … */
+    unsigned late;     /* … and word of this one came: it is taken up when `attempt` is over; 0 */
+    char late_id[JOB_REMOTE_ID_SIZE]; /* the id that the word named */
     struct job_output outputs[JOB_OUTPUTS_MAX];
     unsigned output_count;
     /* Owned, never changed after the insert. */
@@ -209,6 +218,8 @@ struct job {
 struct job *job_make(void);
 /* Accepts NULL. */
 void job_free(struct job *job);
+/* How many of its outputs are its result: the first ones. */
+unsigned job_results(const struct job *job);
 struct span job_key_span(const struct job *job);
 
 #endif

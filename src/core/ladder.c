@@ -31,7 +31,7 @@ static enum asking rung(const struct core *core, const struct job *job)
     if (!health)
         return ASKING_NOTHING;
     ms_t age = core->now - job->attempt.intent_at;
-    if (job->flight.hint[0])
+    if (job->hint[0])
         return ASKING_POLL;
     if (health->traits.can & CAN_KEY && age + LADDER_CALL_MS < health->traits.key_kept)
         return ASKING_SUBMIT;
@@ -62,6 +62,7 @@ void ladder_begin(struct core *core, struct output *output, struct job *job, con
     life_touch(core, job);
     job->flight.rung = 0;
     job->flight.absent_at = 0;
+    job->flight.hinted_at = job->hint[0] ? core->now : 0;
     if (state_is_terminal(job->state))
         life_note(core, output, job, note);
     else if (job->state != STATE_UNCERTAIN)
@@ -71,8 +72,7 @@ void ladder_begin(struct core *core, struct output *output, struct job *job, con
         remote_leave_canceled(core, output, job);
     }
     ladder_climb(core, job);
-    if (job->flight.is_hinted)
-        ladder_hinted(core, output, job, job->flight.hint);
+    ladder_hinted(core, output, job, job->hint);
     job->flight.is_hinted = false;
     /* Whoever learns of it only now (a server that was away) looks for it once all the same. */
     if (job->flight.ask_at && hold(core, job) <= core->now)
@@ -84,7 +84,7 @@ static void ask_named(struct core *core, struct output *output, struct job *job)
 {
     /* By the time it leaves, another answer of this turn may have disproved the hint. */
     remote_effect(core, output, job, ASKING_POLL)->on.remote_id =
-        arena_copy(&core->arena, span_of(job->flight.hint));
+        arena_copy(&core->arena, span_of(job->hint));
 }
 
 void ladder_ask(struct core *core, struct output *output, struct job *job)
@@ -100,7 +100,7 @@ void ladder_ask(struct core *core, struct output *output, struct job *job)
         job->attempt_changed = true;
         life_touch(core, job);
     }
-    if (job->flight.hint[0])
+    if (job->hint[0])
         ask_named(core, output, job);
     else
         (void)remote_effect(core, output, job, asking);
@@ -207,8 +207,10 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
     } else if (event->heard.remote_id) {
         /* What a call named is not there, or another's: then its word was worth nothing. Where the
          * provider has not answered, it is asked again. */
-        if (exists || told->kind == TOLD_GONE)
-            job->flight.hint[0] = '\0';
+        if (exists || told->kind == TOLD_GONE) {
+            job->hint[0] = '\0';
+            life_touch(core, job);
+        }
         ladder_climb(core, job);
     } else if (told->kind == TOLD_GONE) {
         /* We chose its id. However quickly it ended, its result would still be shown; later it may
@@ -227,8 +229,11 @@ void ladder_hinted(struct core *core, struct output *output, struct job *job, co
 {
     if (!*remote_id)
         return;
-    if (remote_id != job->flight.hint)
-        life_text(job->flight.hint, sizeof job->flight.hint, remote_id);
+    if (!span_is(span_of(remote_id), job->hint)) {
+        life_text(job->hint, sizeof job->hint, remote_id);
+        life_touch(core, job);
+    }
+    job->flight.hinted_at = core->now;
     ask_named(core, output, job);
     life_ask(core, job, core->now + LADDER_HINT_MS);
 }
@@ -300,8 +305,9 @@ void resolve_now(struct core *core, struct output *output, struct job *job,
 void ladder_end(struct core *core, struct output *output, struct job *job)
 {
     assert(!state_is_terminal(job->state)); /* those are let go of: remote_follow_due */
-    if (job->flags & JOB_FLAG_RESUBMIT && job->tries < CORE_TRIES_MAX &&
-        money_affords(core, job, job->attempt.reserved)) {
+    /* Or somebody had said so of this one, before there was word of it again. */
+    bool may = job->flags & JOB_FLAG_RESUBMIT || job->attempt.number < job->attempts;
+    if (may && job->tries < CORE_TRIES_MAX && money_affords(core, job, job->attempt.reserved)) {
         remote_close(core, job, ATTEMPT_UNKNOWN, ERROR_SUBMISSION_UNCERTAIN, job->attempt.reserved);
         attempt_again(core, output, job,
                       "What came of it was not found out; it is sent again, as asked.");

@@ -125,11 +125,14 @@ static void leave(struct core *core, struct job *job, enum state to)
     if (state_is_in_flight(job->state) && !state_is_in_flight(to)) {
         limit_leave(&core->limits, job);
         heap_remove(&core->timers, &job->timer);
-        job->following = job->route && attempt_is_open(job);
+        bool is_open = attempt_is_open(job) && job->route;
+        job->following = is_open || job->late;
         if (job->following)
             core->following++;
         else
             list_add(&core->loaded, &job->link); /* memory lets go of it when the turn ends */
+        if (job->following && !is_open)
+            life_timer(core, job, core->now + 1);
     }
 }
 

@@ -28,10 +28,14 @@ void recover_following(struct core *core, struct output *output, struct job *job
                        const struct event *event)
 {
     (void)event;
-    assert(job->following && attempt_is_open(job));
+    assert(job->following && (attempt_is_open(job) || job->late));
     list_remove(&job->link);
     core->following++;
     money_recover(core, job);
+    if (!attempt_is_open(job)) {
+        life_timer(core, job, core->now);
+        return;
+    }
     follow_on(core, output, job);
     if (job->attempt.state == ATTEMPT_ACCEPTED)
         job->flight.until += MS_DAY;

@@ -38,8 +38,8 @@ bool remote_can(const struct core *core, const struct job *job, enum can what)
  * after all, was wanted. */
 static bool shall_stop(const struct job *job)
 {
-    return job->cancel_asked ||
-           (state_is_terminal(job->state) && job->error != ERROR_SUBMISSION_UNCERTAIN);
+    return job->cancel_asked || job->state == STATE_CANCELED || job->state == STATE_EXPIRED ||
+           job->error == ERROR_TIMEOUT;
 }
 
 /* Reads that are few and do not wait for a place in line, but take one. */
@@ -180,17 +180,22 @@ void remote_close(struct core *core, struct job *job, enum attempt_state state,
     attempt_close(core, job, state, error);
 }
 
-/* The attempt of a job that had ended is over too. */
+/* The attempt of a job that had ended is over too. `note` may be NULL. */
 void remote_let_go(struct core *core, struct output *output, struct job *job, const char *note)
 {
     assert(job->following);
+    if (note)
+        life_note(core, output, job, note);
+    (void)output_on(output, EFFECT_DROP, job);
+    if (job->late) {
+        life_timer(core, job, core->now + 1);
+        return;
+    }
     job->following = false;
     core->following--;
     heap_remove(&core->timers, &job->timer);
     list_remove(&job->link);
     list_add(&core->loaded, &job->link);
-    life_note(core, output, job, note);
-    (void)output_on(output, EFFECT_DROP, job);
 }
 
 /* What it costs when the provider does not say. */
@@ -462,12 +467,17 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
                    const struct event *event)
 {
     struct job_flight *flight = &job->flight;
+    if (job->attempt.number != event->hinted.attempt)
+        late_word(core, output, job, event->hinted.attempt, event->hinted.remote_id);
     if (job->attempt.number != event->hinted.attempt || flight->asking == ASKING_FETCH)
         return;
     if (job->attempt.state == ATTEMPT_INTENT) {
         /* The answer to the submission, or that there is none, comes first. */
         flight->is_hinted = true;
-        life_text(flight->hint, sizeof flight->hint, event->hinted.remote_id);
+        if (*event->hinted.remote_id) {
+            life_text(job->hint, sizeof job->hint, event->hinted.remote_id);
+            life_touch(core, job);
+        }
         return;
     }
     if (late_may(job) && *event->hinted.remote_id)
@@ -552,7 +562,9 @@ void remote_follow_due(struct core *core, struct output *output, struct job *job
                        const struct event *event)
 {
     (void)event;
-    if (job->flight.until > core->now)
+    if (!attempt_is_open(job))
+        late_look(core, job);
+    else if (job->flight.until > core->now)
         remote_ask(core, output, job);
     else if (job->attempt.state == ATTEMPT_ACCEPTED && job->attempt.settled) {
         remote_close(core, job, ATTEMPT_FAILED, ERROR_OUTPUT_LOST, job->attempt.settled);

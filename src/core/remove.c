@@ -76,9 +76,8 @@ static void remove_outputs(struct core *core, struct output *output,
 {
     struct job *job = life_find(core, asked->key);
     if (!job || !state_is_terminal(job->state) || job->output_count == 0 || job->removed_at ||
-        use_find(core, asked->key))
+        job->following || use_find(core, asked->key))
         return;
-    assert(!job->following); /* outputs are taken when the last attempt ends */
     job->removed_at = core->now;
     life_note(core, output, job, asked->why);
     (void)output_on(output, EFFECT_REMOVE_FILES, job);

@@ -208,7 +208,7 @@ void stand_late(struct core *core, struct output *output, struct job *job,
 {
     if (job->attempt.state != ATTEMPT_ACCEPTED)
         return;
-    attempt_take_outputs(core, job, &event->worked);
+    attempt_take_late_outputs(core, job, &event->worked);
     remote_close(core, job, ATTEMPT_DONE, ERROR_NONE, job->attempt.settled);
     remote_let_go(core, output, job, "It was made all the same; the output is kept.");
 }

@@ -315,6 +315,12 @@ static void change_job(struct trace *trace, const struct job *job, bool is_new)
         buffer_print(&trace->text, " settled=%lld", (long long)job->attempt.settled);
     if (job->attempt.expected)
         buffer_print(&trace->text, " expected=%lld", (long long)job->attempt.expected);
+    if (job->hint[0])
+        buffer_print(&trace->text, " hint=%s", job->hint);
+    if (job->paid)
+        buffer_print(&trace->text, " paid=%lld", (long long)job->paid);
+    if (job->late)
+        buffer_print(&trace->text, " late=%u:%s", job->late, job->late_id);
     if (job->following)
         buffer_add_text(&trace->text, " following");
     if (job->reads)

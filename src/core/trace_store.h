@@ -10,6 +10,11 @@ enum { TRACE_STORE_MAX = 512 /* of everything */ };
 struct trace_store {
     struct job *jobs[TRACE_STORE_MAX]; /* owned, in order of key */
     size_t job_count;
+    struct {
+        int64_t job;
+        struct attempt row;
+    } attempts[TRACE_STORE_MAX];
+    size_t attempt_count;
     struct key_row keys[TRACE_STORE_MAX];
     size_t key_count;
     struct {
@@ -46,6 +51,8 @@ struct trace_store {
 
 void trace_store_init(struct trace_store *store);
 void trace_store_done(struct trace_store *store);
+/* A row without what only memory knows; the caller frees it. */
+struct job *trace_store_copy(const struct job *job);
 /* Gives the core what it needs for the event. */
 void trace_store_load(const struct trace_store *store, struct core *core,
                       const struct event *event);

@@ -132,13 +132,13 @@ static void write_output(const struct vendor_job *told, const struct job_output 
 void fal_job_write_result(const struct vendor_job *told)
 {
     const struct job *job = told->job;
-    struct span type = job->output_count > 0 ? span_of(job->outputs[0].content_type) : SPAN("");
+    struct span type = job_results(job) > 0 ? span_of(job->outputs[0].content_type) : SPAN("");
     struct json_writer *writer = told->writer;
-    if (job->output_count == 0)
+    if (job_results(job) == 0)
         return;
     if (span_starts(type, "image/")) {
         json_open_array(writer, "images");
-        for (unsigned n = 0; n < job->output_count; n++) {
+        for (unsigned n = 0; n < job_results(job); n++) {
             json_open_object(writer, NULL);
             write_output(told, &job->outputs[n]);
             json_close_object(writer);

@@ -25,7 +25,7 @@ static void write_result(struct json_writer *writer, const struct job *job, stru
 {
     const struct job_output *output = &job->outputs[0];
     json_open_object(writer, "result");
-    if (job->output_count > 0) {
+    if (job_results(job) > 0) {
         json_text(writer, "url", url);
         json_text(writer, "contentType", span_of(output->content_type));
         json_number(writer, "fileSizeBytes", output->size);
@@ -63,7 +63,7 @@ void native_hook_body(const struct hook_insert *hook,
     json_text(&writer, "jobId", span_of(job->id));
     json_text(&writer, "model", span_of(job->model));
     if (hook->row.event == NOTIFY_COMPLETED) {
-        if (job->state == STATE_SUCCEEDED && job->output_count > 0)
+        if (job->state == STATE_SUCCEEDED && job_results(job) > 0)
             link(link_context, job, job->outputs[0].name, &url);
         write_end(&writer, job, buffer_span(&url));
     } else {

@@ -54,7 +54,7 @@ static void write_money(struct json_writer *writer, const char *name, int64_t mi
 static void write_cost(struct json_writer *writer, const struct job *job)
 {
     json_open_object(writer, "cost");
-    write_money(writer, "amount", job->attempt.settled);
+    write_money(writer, "amount", job->paid + job->attempt.settled);
     json_text(writer, "currency", SPAN("USD"));
     json_bool(writer, "estimated", false);
     json_close_object(writer);
@@ -93,10 +93,11 @@ static void write_output(struct json_writer *writer, const struct answer *answer
 }
 
 static void write_outputs(struct json_writer *writer, const struct answer *answer, const char *name,
-                          const struct job *job)
+                          const struct job *job, bool is_late)
 {
+    unsigned results = job_results(job), first = is_late ? results : 0;
     json_open_array(writer, name);
-    for (unsigned n = 0; n < job->output_count; n++) {
+    for (unsigned n = first; n < (is_late ? job->output_count : results); n++) {
         json_open_object(writer, NULL);
         write_output(writer, answer, job, &job->outputs[n]);
         json_close_object(writer);
@@ -108,10 +109,12 @@ static void write_result(struct json_writer *writer, const struct answer *answer
                          const struct job *job)
 {
     json_open_object(writer, "result");
-    if (job->output_count > 0)
+    if (job_results(job) > 0)
         write_output(writer, answer, job, &job->outputs[0]);
-    write_outputs(writer, answer, "outputs", job);
+    write_outputs(writer, answer, "outputs", job, false);
     json_close_object(writer);
+    if (job_results(job) < job->output_count)
+        write_outputs(writer, answer, "lateOutputs", job, true);
     json_number(writer, "processingTimeMs", job->ended_at - job->created_at);
     json_time(writer, "completedAt", job->ended_at);
     json_bool(writer, "cached", false);
@@ -123,13 +126,13 @@ static void write_result(struct json_writer *writer, const struct answer *answer
         json_raw(writer, "warnings", SPAN("[]"));
 }
 
-/* What its provider made all the same, after the job had ended otherwise. */
+/* What its provider made all the same, after the job had ended without. */
 static void write_late(struct json_writer *writer, const struct answer *answer,
                        const struct job *job)
 {
     if (job->output_count == 0)
         return;
-    write_outputs(writer, answer, "lateOutputs", job);
+    write_outputs(writer, answer, "lateOutputs", job, true);
     json_time(writer, "filesRemovedAt", job->removed_at);
     if (job->warnings)
         json_raw(writer, "warnings", span_of(job->warnings));

@@ -21,16 +21,16 @@ const char *replicate_job_word(const struct job *job)
 static void write_output(const struct vendor_job *told)
 {
     const struct job *job = told->job;
-    if (job->state != STATE_SUCCEEDED || job->output_count == 0 || job->removed_at) {
+    if (job->state != STATE_SUCCEEDED || job_results(job) == 0 || job->removed_at) {
         json_null_value(told->writer, "output");
         return;
     }
-    if (job->output_count == 1) {
+    if (job_results(job) == 1) {
         vendor_write_file(told, "output", job->outputs[0].name);
         return;
     }
     json_open_array(told->writer, "output");
-    for (unsigned n = 0; n < job->output_count; n++)
+    for (unsigned n = 0; n < job_results(job); n++)
         vendor_write_file(told, NULL, job->outputs[n].name);
     json_close_array(told->writer);
 }

@@ -327,7 +327,7 @@ void replicate_event(const struct dialect_scene *scene, const struct call *call,
     (void)call;
     if (!state_is_terminal(job->state))
         return;
-    for (unsigned n = 0; job->state == STATE_SUCCEEDED && n < job->output_count; n++) {
+    for (unsigned n = 0; job->state == STATE_SUCCEEDED && n < job_results(job); n++) {
         buffer_print(target, "event: output\nid: %lld:%u\ndata: ", (long long)job->version, n);
         answer->link(answer->link_context, job, job->outputs[n].name, target);
         buffer_add_text(target, "\n\n");

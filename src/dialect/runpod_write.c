@@ -31,9 +31,9 @@ static void write_output(const struct vendor_job *told, const char *name)
     vendor_write_file(told, kind, first->name);
     json_text(told->writer, "content_type", span_of(first->content_type));
     json_number(told->writer, "file_size", first->size);
-    if (job->output_count > 1) {
+    if (job_results(job) > 1) {
         json_open_array(told->writer, "urls");
-        for (unsigned n = 0; n < job->output_count; n++)
+        for (unsigned n = 0; n < job_results(job); n++)
             vendor_write_file(told, NULL, job->outputs[n].name);
         json_close_array(told->writer);
     }
@@ -42,7 +42,7 @@ static void write_output(const struct vendor_job *told, const char *name)
 
 static bool has_output(const struct job *job)
 {
-    return job->state == STATE_SUCCEEDED && job->output_count > 0;
+    return job->state == STATE_SUCCEEDED && job_results(job) > 0;
 }
 
 static void write_progress(const struct vendor_job *told)

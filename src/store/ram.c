@@ -215,6 +215,17 @@ static void get_due(const struct ram *ram, const struct want *want, struct got *
         ret_got->next_due = node->major;
 }
 
+static void get_attempt(const struct ram *ram, const struct want *want, struct got *ret_got)
+{
+    const struct ram_row *row = ram_table_find_live(ram, want->job);
+    for (unsigned n = 0; row && n < row->attempt_count; n++) {
+        if (row->attempts[n].number != want->number)
+            continue;
+        ret_got->attempt = row->attempts[n];
+        ret_got->item_count = 1;
+    }
+}
+
 static void answer(struct ram *ram, const struct want *want, struct got *ret_got)
 {
     switch (want->kind) {
@@ -230,6 +241,9 @@ static void answer(struct ram *ram, const struct want *want, struct got *ret_got
     case WANT_LANES:
     case WANT_DELIVERIES:
         ram_hook_want(ram, want, ret_got);
+        break;
+    case WANT_ATTEMPT:
+        get_attempt(ram, want, ret_got);
         break;
     }
 }

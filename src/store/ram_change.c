@@ -50,6 +50,8 @@ static const char *broken_rule(const struct job *job)
         return "outputs, version and input are in range";
     if (job->following && job->ended_at == 0)
         return "only a job that has ended is followed";
+    if (job->attempt.number > job->attempts || job->late > job->attempts || job->paid < 0)
+        return "an attempt's number is one that was given, and nothing paid is negative";
     if (job->removed_at < 0 || (job->reads && job->ended_at > 0))
         return "a job that has ended reads nothing";
     return NULL;
@@ -183,6 +185,12 @@ static void update_columns(struct ram_row *row, const struct job *job)
     target->hook_lane = job->hook_lane;
     target->hook_events = job->hook_events;
     target->hooks = job->hooks;
+    target->attempts = job->attempts;
+    target->paid = job->paid;
+    target->was_resent = job->was_resent;
+    target->late = job->late;
+    memcpy(target->late_id, job->late_id, sizeof target->late_id);
+    memcpy(target->hint, job->hint, sizeof target->hint);
     const struct job *before = row->before ? &row->before->job : NULL;
     update_text(&target->warnings, before ? before->warnings : NULL, job->warnings);
     if (job->outputs_changed) {

@@ -200,6 +200,20 @@ static enum store_result get_due(struct sqlite *sqlite, const struct want *want,
     return result;
 }
 
+static enum store_result get_attempt(struct sqlite *sqlite, const struct want *want,
+                                     struct got *ret_got)
+{
+    sqlite_connection_number(&sqlite->writer, STATEMENT_ATTEMPT_LOAD, 1, want->job);
+    sqlite_connection_number(&sqlite->writer, STATEMENT_ATTEMPT_LOAD, 2, want->number);
+    enum store_result result = sqlite_connection_step(&sqlite->writer, STATEMENT_ATTEMPT_LOAD);
+    if (result != STORE_OK)
+        return end_of_rows(result);
+    sqlite_row_read_attempt(sqlite->writer.statements[STATEMENT_ATTEMPT_LOAD], &ret_got->attempt);
+    ret_got->item_count = 1;
+    sqlite_connection_reset(&sqlite->writer, STATEMENT_ATTEMPT_LOAD);
+    return STORE_OK;
+}
+
 enum store_result sqlite_read_want(struct sqlite *sqlite, const struct want *want,
                                    struct got *ret_got)
 {
@@ -213,6 +227,8 @@ enum store_result sqlite_read_want(struct sqlite *sqlite, const struct want *wan
     case WANT_LANES:
     case WANT_DELIVERIES:
         return sqlite_hook_want(sqlite, want, ret_got);
+    case WANT_ATTEMPT:
+        return get_attempt(sqlite, want, ret_got);
     }
     return STORE_BROKEN;
 }

@@ -59,6 +59,12 @@ void sqlite_row_bind_update(sqlite3_stmt *statement, const struct job *job)
     put_number(statement, SQLITE_ROW_HOOK_EVENTS, job->hook_events);
     put_number(statement, SQLITE_ROW_HOOKS, job->hooks);
     put_number(statement, SQLITE_ROW_FOLLOWING, job->following);
+    put_number(statement, SQLITE_ROW_ATTEMPTS, job->attempts);
+    put_number(statement, SQLITE_ROW_PAID, job->paid);
+    put_number(statement, SQLITE_ROW_WAS_RESENT, job->was_resent);
+    put_number(statement, SQLITE_ROW_LATE, job->late);
+    put_text(statement, SQLITE_ROW_LATE_ID, job->late_id);
+    put_text(statement, SQLITE_ROW_HINT, job->hint);
 }
 
 void sqlite_row_bind_insert(sqlite3_stmt *statement, const struct job *job)
@@ -117,6 +123,7 @@ void sqlite_row_bind_output(sqlite3_stmt *statement, const struct job *job, unsi
     put_number(statement, 10, output->height);
     put_number(statement, 11, output->fps_milli);
     put_text(statement, 12, number == 0 ? job->words : NULL);
+    put_number(statement, 13, output->is_late);
 }
 
 void sqlite_row_bind_delivery(sqlite3_stmt *statement, const struct delivery *row)
@@ -242,6 +249,12 @@ void sqlite_row_read(sqlite3_stmt *statement, struct job *job)
     job->hook_events = (unsigned)get(statement, SQLITE_ROW_HOOK_EVENTS);
     job->hooks = (unsigned)get(statement, SQLITE_ROW_HOOKS);
     job->following = get(statement, SQLITE_ROW_FOLLOWING) != 0;
+    job->attempts = (unsigned)get(statement, SQLITE_ROW_ATTEMPTS);
+    job->paid = get(statement, SQLITE_ROW_PAID);
+    job->was_resent = get(statement, SQLITE_ROW_WAS_RESENT) != 0;
+    job->late = (unsigned)get(statement, SQLITE_ROW_LATE);
+    get_text(statement, SQLITE_ROW_LATE_ID, job->late_id, sizeof job->late_id);
+    get_text(statement, SQLITE_ROW_HINT, job->hint, sizeof job->hint);
 }
 
 void sqlite_row_read_attempt(sqlite3_stmt *statement, struct attempt *ret_attempt)
@@ -279,8 +292,9 @@ void sqlite_row_read_output(sqlite3_stmt *statement, unsigned number, struct job
     output->width = sqlite3_column_int(statement, 6);
     output->height = sqlite3_column_int(statement, 7);
     output->fps_milli = sqlite3_column_int(statement, 8);
-    if (sqlite3_column_type(statement, 9) != SQLITE_NULL && !job->words)
-        job->words = memory_copy(get_span(statement, 9));
+    output->is_late = sqlite3_column_int(statement, 9) != 0;
+    if (sqlite3_column_type(statement, 10) != SQLITE_NULL && !job->words)
+        job->words = memory_copy(get_span(statement, 10));
 }
 
 void sqlite_row_read_upload(sqlite3_stmt *statement, struct upload *ret_upload)

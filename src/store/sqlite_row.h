@@ -45,14 +45,20 @@
     X(HOOK_LANE, hook_lane, 37)                                                                    \
     X(HOOK_EVENTS, hook_events, 38)                                                                \
     X(HOOKS, hooks, 39)                                                                            \
-    X(FOLLOWING, following, 40)
+    X(FOLLOWING, following, 40)                                                                    \
+    X(ATTEMPTS, attempts, 41)                                                                      \
+    X(PAID, paid, 42)                                                                              \
+    X(WAS_RESENT, was_resent, 43)                                                                  \
+    X(LATE, late, 44)                                                                              \
+    X(LATE_ID, late_id, 45)                                                                        \
+    X(HINT, hint, 46)
 #define SQLITE_ROW_INPUTS(X)                                                                       \
-    X(INPUT, input, 41)                                                                            \
-    X(METADATA, metadata, 42)                                                                      \
-    X(OPTIONS, options, 43)                                                                        \
-    X(ROUTE, route, 44)                                                                            \
-    X(FLAGS, flags, 45)                                                                            \
-    X(API_KEY, api_key, 46)
+    X(INPUT, input, 47)                                                                            \
+    X(METADATA, metadata, 48)                                                                      \
+    X(OPTIONS, options, 49)                                                                        \
+    X(ROUTE, route, 50)                                                                            \
+    X(FLAGS, flags, 51)                                                                            \
+    X(API_KEY, api_key, 52)
 
 enum sqlite_row_number {
     SQLITE_ROW_KEY = 1,
@@ -91,7 +97,7 @@ void sqlite_row_read(sqlite3_stmt *statement, struct job *ret_job);
     "error, offer, sends, handle, expected"
 void sqlite_row_read_attempt(sqlite3_stmt *statement, struct attempt *ret_attempt);
 #define SQLITE_ROW_OUTPUT_COLUMNS                                                                  \
-    "name, thumbnail, content_type, sha256, size, duration, width, height, fps_milli"
+    "name, thumbnail, content_type, sha256, size, duration, width, height, fps_milli, late"
 /* These, then the words, or NULL where they are not wanted; both become part of the job. */
 void sqlite_row_read_output(sqlite3_stmt *statement, unsigned number, struct job *job);
 

@@ -351,7 +351,31 @@ static const char *const version_4[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
+/* Older attempts that are taken up again: see core/late.c; and what call backs name outlives the
+ * server. What late attempts made was known by the
+ * job's state so far. */
+static const char *const version_5[] = {
+    "ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0)",
+    "ALTER TABLE jobs ADD COLUMN paid INTEGER NOT NULL DEFAULT 0 CHECK (paid >= 0)",
+    "ALTER TABLE jobs ADD COLUMN was_resent INTEGER NOT NULL DEFAULT 0"
+    "  CHECK (was_resent BETWEEN 0 AND 1)",
+    "ALTER TABLE jobs ADD COLUMN late INTEGER NOT NULL DEFAULT 0 CHECK (late >= 0)",
+    "ALTER TABLE jobs ADD COLUMN late_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE jobs ADD COLUMN hint TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE outputs ADD COLUMN late INTEGER NOT NULL DEFAULT 0 CHECK (late BETWEEN 0 AND 1)",
+    "UPDATE jobs SET attempts = attempt WHERE attempt > 0",
+    "UPDATE jobs SET paid = others.sum, was_resent = others.unknown"
+    "  FROM (SELECT job, sum(settled) AS sum, max(attempts.state = 'unknown') AS unknown"
+    "    FROM attempts JOIN jobs ON jobs.key = attempts.job WHERE number <> jobs.attempt"
+    "    GROUP BY job) AS others"
+    "  WHERE others.job = jobs.key",
+    "UPDATE outputs SET late = 1"
+    "  WHERE EXISTS (SELECT 1 FROM jobs WHERE key = job AND state <> 'succeeded')",
+    NULL,
+};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
+                                                version_5};
 
 int sqlite_schema_version(void)
 {

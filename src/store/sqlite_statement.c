@@ -37,7 +37,7 @@ const char *const sqlite_statements[STATEMENT_COUNT] = {
     [STATEMENT_ATTEMPT_LOAD] =
         "SELECT " SQLITE_ROW_ATTEMPT_COLUMNS " FROM attempts WHERE job = ?1 AND number = ?2",
     [STATEMENT_OUTPUT_PUT] = "INSERT OR REPLACE INTO outputs"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [STATEMENT_OUTPUTS_LOAD] =
         "SELECT " SQLITE_ROW_OUTPUT_COLUMNS ", words FROM outputs WHERE job = ?1 ORDER BY number",
     [STATEMENT_TIMELINE_ADD] = "INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -87,6 +87,7 @@ static void fill_output(struct job_output *output, int64_t key, int n)
     output->width = 640 + n;
     output->height = 480 + n;
     output->fps_milli = 23976 + n;
+    output->is_late = n > 5;
 }
 
 static void fill_attempt(struct attempt *attempt, int64_t key)
@@ -141,6 +142,12 @@ struct job *store_scene_full_job(int64_t key)
     job->hook_events = 5;
     job->hooks = 13;
     fill_attempt(&job->attempt, key);
+    job->attempts = 3;
+    job->paid = 207;
+    job->was_resent = true;
+    job->late = 1;
+    write_text(job->late_id, sizeof job->late_id, "late", key);
+    write_text(job->hint, sizeof job->hint, "hint", key);
     job->output_count = JOB_OUTPUTS_MAX;
     for (int n = 0; n < JOB_OUTPUTS_MAX; n++)
         fill_output(&job->outputs[n], key, n);
@@ -188,6 +195,7 @@ static void assert_outputs_equal(const struct job_output *a, const struct job_ou
     assert_int_equal(a->width, b->width);
     assert_int_equal(a->height, b->height);
     assert_int_equal(a->fps_milli, b->fps_milli);
+    assert_int_equal(a->is_late, b->is_late);
 }
 
 static void assert_attempts_equal(const struct attempt *a, const struct attempt *b)
@@ -243,6 +251,12 @@ void store_scene_assert_equal(const struct job *a, const struct job *b)
     assert_int_equal(a->hook_events, b->hook_events);
     assert_int_equal(a->hooks, b->hooks);
     assert_attempts_equal(&a->attempt, &b->attempt);
+    assert_int_equal(a->attempts, b->attempts);
+    assert_int_equal(a->paid, b->paid);
+    assert_int_equal(a->was_resent, b->was_resent);
+    assert_int_equal(a->late, b->late);
+    assert_string_equal(a->late_id, b->late_id);
+    assert_string_equal(a->hint, b->hint);
     assert_int_equal(a->output_count, b->output_count);
     for (unsigned n = 0; n < a->output_count; n++)
         assert_outputs_equal(&a->outputs[n], &b->outputs[n]);
