@@ -64,9 +64,11 @@ void oracle_late_before(struct world *world)
     for (unsigned n = 0; n < world->batch_count; n++) {
         unsigned attempt = 0;
         const struct event *event = world->batch[n];
-        const struct ledger_job *job = job_of(world, event, &attempt);
-        world->is_late[n] = job && job->is_known && !job->is_deleted &&
-                            was_given_up(job, attempt) && is_sure(world, event, job, attempt);
+        struct ledger_job *job = job_of(world, event, &attempt);
+        bool is_late = job && job->is_known && !job->is_deleted && was_given_up(job, attempt) &&
+                       is_sure(world, event, job, attempt);
+        world->late[n].job = is_late ? job : NULL;
+        world->late[n].attempt = attempt;
     }
 }
 
@@ -87,9 +89,8 @@ void oracle_late_row(struct world *world, struct ledger_job *job)
 void oracle_late_check(struct world *world)
 {
     for (unsigned n = 0; n < world->batch_count; n++) {
-        unsigned attempt = 0;
-        const struct ledger_job *job =
-            world->is_late[n] ? job_of(world, world->batch[n], &attempt) : NULL;
+        unsigned attempt = world->late[n].attempt;
+        const struct ledger_job *job = world->late[n].job;
         if (!job || job->is_deleted)
             continue;
         bool is_heard = attempt == job->attempt ? oracle_vendor_is_open(job->attempt_state) ||

@@ -119,6 +119,28 @@ static bool is_falsified(struct world *world, const struct job *job, struct job 
     return false;
 }
 
+/* … about attempts that are not at hand. */
+static bool is_falsified_late(struct world *world, const struct job *job, struct job *ret_job)
+{
+    bool forgets_late = job->late && strikes(world, PLANT_FORGET_LATE);
+    bool forgets_hint = job->hint[0] && strikes(world, PLANT_FORGET_HINT);
+    bool forgets_paid = job->paid && strikes(world, PLANT_FORGET_PAID);
+    bool is_result = job->outputs_changed && job->outputs[job->output_count - 1].is_late &&
+                     strikes(world, PLANT_LATE_RESULT);
+    if (!forgets_late && !forgets_hint && !forgets_paid && !is_result)
+        return false;
+    *ret_job = *job;
+    if (forgets_late)
+        ret_job->late = 0;
+    if (forgets_hint)
+        ret_job->hint[0] = '\0';
+    if (forgets_paid)
+        ret_job->paid = 0;
+    if (is_result)
+        ret_job->outputs[job->output_count - 1].is_late = false;
+    return true;
+}
+
 static enum store_result apply(struct store *store, const struct changes *changes)
 {
     struct plant_store *plant = of(store);
@@ -140,7 +162,9 @@ static enum store_result apply(struct store *store, const struct changes *change
             plant->job.progress = 0;
             change->job = &plant->job;
         }
-        if (change->kind == CHANGE_JOB_UPDATE && is_falsified(world, change->job, &plant->job))
+        if (change->kind == CHANGE_JOB_UPDATE &&
+            (is_falsified(world, change->job, &plant->job) ||
+             is_falsified_late(world, change->job, &plant->job)))
             change->job = &plant->job;
         if (change->kind == CHANGE_HOOK && change->hook.kind == HOOK_INSERT &&
             strikes(world, PLANT_OTHER_BODY))
@@ -418,6 +442,11 @@ static void mistake(struct world *world, unsigned number)
     if (event->kind == EVENT_HINTED && world->plant == PLANT_DEAF_LATE) {
         const struct ledger_job *job = ledger_find_job(&world->ledger, event->hinted.job);
         if (job && job->attempt_state == ATTEMPT_UNKNOWN)
+            event->hinted.remote_id = "";
+    }
+    if (event->kind == EVENT_HINTED && world->plant == PLANT_DEAF_RESENT) {
+        const struct ledger_job *job = ledger_find_job(&world->ledger, event->hinted.job);
+        if (job && job->attempt != event->hinted.attempt)
             event->hinted.remote_id = "";
     }
     if (event->kind == EVENT_HINTED && strikes(world, PLANT_HINT_FACT))

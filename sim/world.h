@@ -140,8 +140,11 @@ struct world {
     struct event *events;
     struct event **batch;
     unsigned batch_count;
-    bool counts[WORLD_BATCH_MAX];  /* the event was word that counted when the turn began */
-    bool is_late[WORLD_BATCH_MAX]; /* … of a submission that had been given up */
+    bool counts[WORLD_BATCH_MAX]; /* the event was word that counted when the turn began */
+    struct {
+        struct ledger_job *job; /* NULL: of none */
+        unsigned attempt;
+    } late[WORLD_BATCH_MAX]; /* … of a submission that had been given up */
     int64_t turn_number;
     int64_t commits; /* turns that the store counts: one that changed no row may be none */
     ms_t last_now;   /* of the turn before, over restarts too … */

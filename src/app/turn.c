@@ -307,6 +307,10 @@ static enum store_result start(struct turn *turn, ms_t now)
     enum store_result result = store_start(turn->store, &sink);
     core_set_done(turn->core);
     turn->now = now > core_now(turn->core) ? now : core_now(turn->core);
+    /* How late it is, before anything: also where nothing was in flight. */
+    const struct event due = {.kind = EVENT_DUE, .now = turn->now, .disk_free = UINT64_MAX};
+    if (result == STORE_OK)
+        core_step(turn->core, &due, &turn->output);
     for (size_t n = 0; n < recovered.count; n++) {
         if (result != STORE_OK) {
             job_free(recovered.events[n].recovered);

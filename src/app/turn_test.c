@@ -319,6 +319,28 @@ static void time_never_falls_over_a_restart(void **context)
     tear_down(&bench);
 }
 
+/* Nothing was in flight: no event tells the core how late it is. */
+static void what_was_due_meanwhile_comes_before_what_may_start(void **context)
+{
+    (void)context;
+    struct bench bench;
+    set_up(&bench);
+    bench.event = (struct event){.kind = EVENT_CLOSING};
+    assert_int_equal(run(&bench, 1), STORE_OK);
+    turn_end(&bench.turn);
+    ask(&bench);
+    bench.event.asked.deadline = TURN_TEST_NOW + 50;
+    assert_int_equal(run(&bench, 5), STORE_OK);
+    turn_end(&bench.turn);
+    assert_int_equal(count_rows(&bench, STATE_QUEUED), 3);
+    stop(&bench);
+    start(&bench);
+    assert_int_equal(turn_recover(&bench.turn, TURN_TEST_NOW + 100), STORE_OK);
+    turn_end(&bench.turn);
+    assert_int_equal(count_rows(&bench, STATE_EXPIRED), 3);
+    tear_down(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +354,7 @@ int main(void)
         cmocka_unit_test(time_goes_on_when_the_clock_is_set_back),
         cmocka_unit_test(a_turn_that_changes_nothing_spares_the_disk),
         cmocka_unit_test(time_never_falls_over_a_restart),
+        cmocka_unit_test(what_was_due_meanwhile_comes_before_what_may_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
