@@ -270,7 +270,9 @@ struct ledger {
     int64_t twin_ended[SWARM_TENANTS_MAX][SWARM_MODELS_MAX][LEDGER_FINGERPRINTS];
     unsigned in_flight, in_flight_tenant[SWARM_TENANTS_MAX], in_flight_model[SWARM_MODELS_MAX],
         in_flight_provider[SWARM_PROVIDERS_MAX],
-        open_provider[SWARM_PROVIDERS_MAX];   /* of those, with an attempt that is not over */
+        open_provider[SWARM_PROVIDERS_MAX]; /* of those, with an attempt that is not over */
+    /* … and those of them that were taken up again in this turn: who begins may not know yet. */
+    unsigned reopened_provider[SWARM_PROVIDERS_MAX];
     unsigned submitting[SWARM_PROVIDERS_MAX]; /* attempts at vendors that are an intent yet */
     int64_t queued, queued_tenant[SWARM_TENANTS_MAX];
     int64_t waiting, waiting_tenant[SWARM_TENANTS_MAX];

@@ -38,14 +38,14 @@ static void resolve(struct world *world)
     if (!job)
         return;
     const struct ledger_entry *entry = ledger_entry_of(job, job->attempt);
-    bool is_wrong = rng_below(&world->rng, 4) == 0;
+    bool is_wrong = rng_below(&world->rng, 4) == 0, knows = rng_below(&world->rng, 2);
     unsigned tenant = job->tenant;
     if (world_strikes(world, SWARM_STRANGER))
         tenant = (unsigned)rng_below(&world->rng, world->swarm.tenant_count);
     struct request *request = ledger_request(&world->ledger, REQUEST_RESOLVE, tenant);
     request->job = job->key;
     request->act = is_wrong                    ? (enum resolve_act)rng_below(&world->rng, 3)
-                   : entry                     ? RESOLVE_LINK
+                   : entry && knows            ? RESOLVE_LINK
                    : rng_below(&world->rng, 2) ? RESOLVE_RESUBMIT
                                                : RESOLVE_GIVE_UP;
     if (entry && !is_wrong)

@@ -61,6 +61,7 @@ static bool was_given_up(const struct ledger_job *job, unsigned attempt)
 
 void oracle_late_before(struct world *world)
 {
+    memset(world->ledger.reopened_provider, 0, sizeof world->ledger.reopened_provider);
     for (unsigned n = 0; n < world->batch_count; n++) {
         unsigned attempt = 0;
         const struct event *event = world->batch[n];
@@ -83,6 +84,7 @@ void oracle_late_row(struct world *world, struct ledger_job *job)
         world_fail(world, "I7", job->key, "attempt %u was given up, and is open for no reason",
                    job->attempt);
     job->asked_at = world->time;
+    world->ledger.reopened_provider[job->at] += !state_is_terminal(job->state);
 }
 
 /* Nobody is deaf to it. */

@@ -291,7 +291,7 @@ static void check_submit(struct world *world, struct ledger_job *job, const stru
                    attempt->number, attempt_name(attempt->state));
     /* I25, for who comes anew: who was there before keeps its place between two attempts. */
     unsigned limit = world->swarm.providers[job->at].limit,
-             open = world->ledger.open_provider[job->at];
+             open = world->ledger.open_provider[job->at] - world->ledger.reopened_provider[job->at];
     if (job->is_newcomer && limit && open > limit)
         world_fail(world, "I25", row->key, "%u are at %s, which may have %u", open,
                    attempt->provider, limit);

@@ -122,16 +122,13 @@ static bool is_falsified(struct world *world, const struct job *job, struct job 
 /* … about attempts that are not at hand. */
 static bool is_falsified_late(struct world *world, const struct job *job, struct job *ret_job)
 {
-    bool forgets_late = job->late && strikes(world, PLANT_FORGET_LATE);
     bool forgets_hint = job->hint[0] && strikes(world, PLANT_FORGET_HINT);
     bool forgets_paid = job->paid && strikes(world, PLANT_FORGET_PAID);
     bool is_result = job->outputs_changed && job->outputs[job->output_count - 1].is_late &&
                      strikes(world, PLANT_LATE_RESULT);
-    if (!forgets_late && !forgets_hint && !forgets_paid && !is_result)
+    if (!forgets_hint && !forgets_paid && !is_result)
         return false;
     *ret_job = *job;
-    if (forgets_late)
-        ret_job->late = 0;
     if (forgets_hint)
         ret_job->hint[0] = '\0';
     if (forgets_paid)

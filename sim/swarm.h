@@ -76,6 +76,7 @@
     X(VENDOR_ACCOUNT, vendor_account)   /* our key, or our credit, is bad for a while */           \
     X(FETCH_FAILS, fetch_fails)         /* now, or for good */                                     \
     X(HINT_TWICE, hint_twice)           /* calls back come twice, late, or never */                \
+    X(HINT_LATE, hint_late)             /* … once its submission was given up */                 \
     X(HINT_FORGED, hint_forged)         /* of other ids, and about other attempts */               \
     X(OPERATOR, operator)               /* pauses providers, resolves what is uncertain */         \
     X(VENDOR_SLOW, vendor_slow)         /* an answer takes up to half a minute */                  \

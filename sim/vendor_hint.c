@@ -2,6 +2,8 @@
 #include "vendor_private.h"
 #include "wire.h"
 
+enum { VENDOR_HINT_HELD_MS = 900000 /* longer than most models may run, and ten minutes */ };
+
 static struct vendor_call *plan_hint(struct world *world, int64_t job, unsigned attempt,
                                      unsigned id, ms_t delay)
 {
@@ -18,6 +20,13 @@ void vendor_call_back(struct world *world, const struct ledger_entry *entry)
     if (!world->swarm.vendors[entry->vendor].calls_back || entry->ends_at == MS_NEVER)
         return;
     ms_t delay = entry->ends_at - world->time;
+    if (world_strikes(world, SWARM_HINT_LATE)) {
+        ms_t held = world->swarm.config.uncertain_hold;
+        delay += held ? held : VENDOR_HINT_HELD_MS;
+        (void)plan_hint(world, entry->job, entry->attempt, entry->index + 1,
+                        delay + world_about(world, MS_MINUTE));
+        return;
+    }
     if (!world_strikes(world, SWARM_HINT_TWICE)) {
         (void)plan_hint(world, entry->job, entry->attempt, entry->index + 1,
                         delay + world_about(world, 500));
@@ -35,10 +44,28 @@ void vendor_call_back_now(struct world *world, const struct ledger_entry *entry)
     (void)plan_hint(world, entry->job, entry->attempt, entry->index + 1, 0);
 }
 
+/* The vendor's own word of a submission that was sent again since, and that nobody has found. */
+static bool call_back_older(struct world *world, const struct ledger_job *known,
+                            const struct job *job)
+{
+    for (const struct ledger_entry *entry = known->entries; entry; entry = entry->older) {
+        if (entry->attempt == job->attempt.number || entry->known_job || entry->is_wiped ||
+            !world->swarm.vendors[entry->vendor].calls_back || rng_below(&world->rng, 2))
+            continue;
+        (void)plan_hint(world, entry->job, entry->attempt, entry->index + 1,
+                        world_about(world, MS_SECOND));
+        return true;
+    }
+    return false;
+}
+
 /* By somebody who knows the secret path of the attempt, yet not of a submission that nobody found
  * yet: against that there is no means. */
 void vendor_forge(struct world *world, const struct job *job, unsigned vendor)
 {
+    const struct ledger_job *known = ledger_find_job(&world->ledger, job->key);
+    if (known && world_has(world, SWARM_HINT_TWICE) && call_back_older(world, known, job))
+        return;
     if (!world_strikes(world, SWARM_HINT_FORGED))
         return;
     unsigned attempt = job->attempt.number + (unsigned)rng_below(&world->rng, 3) - 1;

@@ -173,6 +173,7 @@ static enum store_result step_all(struct turn *turn, struct event *const *events
     }
     for (size_t n = 0; n < count; n++) {
         events[n]->now = turn->now;
+        events[n]->steady = turn->steady_monotonic;
         events[n]->disk_free = disk_free;
         if (load_all(turn, events[n]) != STORE_OK)
             return STORE_BROKEN; /* reads of our own transaction do not fail for want of space */

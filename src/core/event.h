@@ -262,6 +262,7 @@ struct got {
 struct event {
     enum event_kind kind;
     ms_t now;
+    ms_t steady; /* TOLD: time that passed by a clock that nobody sets; for differences only */
     uint64_t disk_free; /* bytes that outputs may still take */
     union {
         struct asked asked;

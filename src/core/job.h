@@ -107,7 +107,7 @@ struct job_flight {
     unsigned polls;        /* since it was accepted */
     unsigned failures;     /* reads in a row that came to nothing */
     unsigned rung;         /* searches made since it became uncertain */
-    ms_t absent_at;        /* of the first search that found nothing; 0: none did */
+    ms_t absent_at;        /* of the first search that found nothing, in steady time; 0: none did */
     unsigned gone;         /* polls in a row of which the provider knew nothing */
     unsigned fetches;      /* of the files, that failed */
     unsigned fetches_lost; /* … of them those that were not for passing trouble */

@@ -117,17 +117,19 @@ static void absent(struct core *core, struct output *output, struct job *job)
         attempt_again(core, output, job, "The provider never had it.");
 }
 
-/* Looked for where it would be shown, and not there: twice, a while apart, it never was. */
-static void missed(struct core *core, struct output *output, struct job *job)
+/* Looked for where it would be shown, and not there: twice, a while apart, it never was. The while
+ * has really passed, whatever somebody made of the clock. */
+static void missed(struct core *core, struct output *output, struct job *job,
+                   const struct event *event)
 {
     ms_t since = job->flight.absent_at;
-    if (since && core->now - since >= LADDER_ABSENT_MS) {
+    if (since && event->steady - since >= LADDER_ABSENT_MS) {
         absent(core, output, job);
         return;
     }
     ladder_climb(core, job);
     if (!since) {
-        job->flight.absent_at = core->now;
+        job->flight.absent_at = event->steady;
         life_ask(core, job, core->now + LADDER_ABSENT_MS);
     }
 }
@@ -169,7 +171,7 @@ void ladder_sought(struct core *core, struct output *output, struct job *job,
                   told->kind == TOLD_ABSENT &&
                   core->now - job->attempt.intent_at < health->traits.list_kept;
     if (proves) {
-        missed(core, output, job);
+        missed(core, output, job, event);
         return;
     }
     ladder_climb(core, job);
@@ -217,7 +219,7 @@ void ladder_read(struct core *core, struct output *output, struct job *job,
          * be forgotten. */
         bool proves = core->now - job->attempt.intent_at < health->traits.result_kept;
         if (proves)
-            missed(core, output, job);
+            missed(core, output, job, event);
         else
             ladder_climb(core, job);
     } else {

@@ -21,7 +21,7 @@ static void name(void *context, int64_t key, char ret_name[static TRACE_NAME_SIZ
 
 void trace_story_init(struct trace_story *story)
 {
-    *story = (struct trace_story){.now = TRACE_STORY_EPOCH};
+    *story = (struct trace_story){.now = TRACE_STORY_EPOCH, .steady = 1};
     trace_store_init(&story->store);
     trace_init(&story->trace, TRACE_STORY_EPOCH);
     story->trace.name = name;
@@ -106,6 +106,7 @@ static void run_turn(struct trace_story *story)
     for (size_t n = 0; n < story->event_count; n++) {
         struct event *event = &story->events[n];
         event->now = story->now;
+        event->steady = story->steady;
         event->disk_free = free;
         trace_store_load(&story->store, story->core, event);
         core_step(story->core, event, &story->output);
@@ -478,11 +479,13 @@ static bool read_event(struct trace_story *story, const struct words *words)
 
 static bool read_time(struct trace_story *story, const struct words *words)
 {
-    if (words->count != 3 || strcmp(trace_story_word(words, 1), "at") != 0)
+    bool jumps = words->count == 4 && strcmp(trace_story_word(words, 3), "jumped") == 0;
+    if ((words->count != 3 && !jumps) || strcmp(trace_story_word(words, 1), "at") != 0)
         return false;
     ms_t at = TRACE_STORY_EPOCH + trace_story_number(story, trace_story_word(words, 2));
     if (at < story->now)
         story->fault = "time goes on";
+    story->steady += jumps ? 0 : at - story->now;
     story->now = at;
     return true;
 }

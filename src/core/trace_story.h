@@ -13,7 +13,8 @@
  *     hooks N LANE [tries=N]  deliveries in flight, in all and of a lane; tries of each
  *     budget NAME MICROS day|month|total
  *     reload               the running core takes up what the lines above say, as after SIGHUP
- *     turn at +MS          then its events, one a line, as trace_event writes them
+ *     turn at +MS          then its events, one a line, as trace_event writes them; with `jumped`
+ *                          behind it somebody has set the clock, and no time has passed
  *     restart at +MS       the core is dropped, and comes back from the rows
  *
  * Lines that begin with '#' are for the reader; those with '|' are what came out. */
@@ -43,7 +44,7 @@ struct trace_story {
     size_t name_count;
     struct event events[TRACE_STORY_EVENTS];
     size_t event_count;
-    ms_t now;
+    ms_t now, steady;
     bool is_open; /* a turn was begun and its events are being read */
     bool is_full; /* the disk */
     struct output output;
