@@ -178,6 +178,18 @@ static void check_settled(struct world *world, const struct ledger_job *job, con
                    (long long)expected);
 }
 
+/* How long a read there may stand in line: everybody who is asked for may have been before it. */
+static ms_t line_at(const struct world *world, unsigned provider)
+{
+    unsigned limit = world->swarm.vendors[provider - world->swarm.local_count].reads_limit;
+    ms_t count = 0;
+    for (size_t n = 0; limit && n < world->ledger.job_count; n++) {
+        const struct ledger_job *job = world->ledger.jobs[n];
+        count += job->is_known && job->at == provider && job->attempt > 0;
+    }
+    return limit ? count * (MS_MINUTE + MS_SECOND) / limit : 0;
+}
+
 /* I9: asked for before it can be forgotten. */
 static void check_asked(struct world *world, const struct ledger_job *job, const struct job *row)
 {
@@ -191,7 +203,8 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
          (job->attempt_state == ATTEMPT_UNCERTAIN || job->attempt_state == ATTEMPT_INTENT));
     if (was_uncertain)
         kept = traits->can & CAN_CHOOSE_ID ? 3 * ORACLE_VENDOR_PAUSE_MS : MS_NEVER;
-    if (gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window)
+    if (gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window &&
+        gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window + line_at(world, job->at))
         world_fail(world, "I9", row->key, "nobody asked for it for %lld ms; it is kept for %lld",
                    (long long)gap, (long long)kept);
 }

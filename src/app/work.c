@@ -94,7 +94,7 @@ static void remove_folder(uv_work_t *request)
     (void)depot_remove_work(depot, span_of(work->job_id), work->attempt);
     /* What was kept of an attempt that failed after all has no row, and never will. */
     if (work->stage == WORK_KEEPING && work->error != ERROR_NONE)
-        (void)depot_remove_job(depot, span_of(work->job_id));
+        (void)depot_remove_outputs(depot, span_of(work->job_id), work->files_before);
 }
 
 static void start(struct works *works, struct work *work);

@@ -206,7 +206,7 @@ enum depot_result work_open_folder(struct work *work)
     struct depot *depot = work->works->config.depot;
     struct span job = span_of(work->job_id);
     /* Outputs of an attempt that was lost on their way into a row are in nobody's. */
-    enum depot_result result = depot_remove_job(depot, job);
+    enum depot_result result = depot_remove_outputs(depot, job, work->files_before);
     return result == DEPOT_OK ? depot_work_folder(depot, job, work->attempt, work->folder) : result;
 }
 

@@ -73,21 +73,25 @@ const char *depot_extension(struct span type)
     return NULL;
 }
 
-/* "output", "output-2" …, "thumbnail", "thumbnail-2" … with an extension of the list. */
-static bool is_output_name(struct span name)
+/* "output", "output-2" …, "thumbnail", "thumbnail-2" … with an extension of the list; 1, 2 … for
+ * them, and 0 for other names. */
+static int64_t number_of(struct span name)
 {
     struct span rest = name, stem;
     int64_t number;
     if (name.size >= DEPOT_NAME_SIZE || !span_take(&rest, '.', &stem) || !rest.data ||
         span_is(span_of(depot_type(name)), "application/octet-stream") ||
         stem.size + 1 + rest.size != name.size || span_find(rest, '.') >= 0)
-        return false;
-    struct span word = stem, digits = SPAN("2");
-    (void)span_take(&stem, '-', &word);
-    if (stem.data)
-        digits = stem;
-    return (span_is(word, "output") || span_is(word, "thumbnail")) && digits.data[0] != '0' &&
-           span_integer(digits, 2, 9999, &number);
+        return 0;
+    struct span digits = stem, word;
+    (void)span_take(&digits, '-', &word);
+    if (!span_is(word, "output") && !span_is(word, "thumbnail"))
+        return 0;
+    if (!digits.data)
+        return 1;
+    return digits.size > 0 && digits.data[0] != '0' && span_integer(digits, 2, 9999, &number)
+               ? number
+               : 0;
 }
 
 bool depot_is_id(struct span id)
@@ -294,7 +298,7 @@ enum depot_result depot_keep(struct depot *depot, const char *path, struct span 
 {
     char text[DEPOT_NAME_SIZE];
     struct depot_kept kept = {0, ""};
-    if (!depot_is_id(job) || !is_output_name(name) || !span_copy(name, text, sizeof text))
+    if (!depot_is_id(job) || number_of(name) == 0 || !span_copy(name, text, sizeof text))
         return DEPOT_REFUSED;
     int folder = job_folder(depot, job, true);
     if (folder < 0)
@@ -328,7 +332,7 @@ enum depot_result depot_path(const struct depot *depot, struct span job, struct 
                              char ret_path[static DEPOT_PATH_SIZE])
 {
     char id[DEPOT_NAME_SIZE], text[DEPOT_NAME_SIZE];
-    if (!depot_is_id(job) || !is_output_name(name) || !span_copy(job, id, sizeof id) ||
+    if (!depot_is_id(job) || number_of(name) == 0 || !span_copy(job, id, sizeof id) ||
         !span_copy(name, text, sizeof text))
         return DEPOT_REFUSED;
     (void)snprintf(ret_path, DEPOT_PATH_SIZE, "%s/outputs/%s/%s", depot->home, id, text);
@@ -391,6 +395,29 @@ enum depot_result depot_remove_job(struct depot *depot, struct span job)
     return depot_file_remove_tree(depot->outputs, id)
                ? DEPOT_OK
                : depot_file_result("a job's outputs can't be removed");
+}
+
+static bool is_beyond(void *context, const char *name, ms_t changed_at)
+{
+    const unsigned *kept = context;
+    int64_t number = number_of(span_of(name));
+    (void)changed_at;
+    return number == 0 || number > *kept;
+}
+
+enum depot_result depot_remove_outputs(struct depot *depot, struct span job, unsigned kept)
+{
+    char id[DEPOT_NAME_SIZE];
+    if (kept == 0)
+        return depot_remove_job(depot, job);
+    if (!depot_is_id(job) || !span_copy(job, id, sizeof id))
+        return DEPOT_REFUSED;
+    int folder = openat(depot->outputs, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return errno == ENOENT ? DEPOT_OK : depot_file_result("a job's outputs can't be opened");
+    (void)depot_file_sweep(folder, is_beyond, &kept);
+    (void)close(folder);
+    return DEPOT_OK;
 }
 
 /* ---------------------------------------------------------------- the whole */

@@ -90,6 +90,8 @@ enum depot_result depot_link_input(struct depot *depot, struct span source_job,
                                    struct span name);
 /* All outputs of a job; OK when there are none. */
 enum depot_result depot_remove_job(struct depot *depot, struct span job);
+/* … but the first `kept`, with their thumbnails. */
+enum depot_result depot_remove_outputs(struct depot *depot, struct span job, unsigned kept);
 /* At start: removes work folders, and what is left of a crash, last changed before `older_than`
  * (wall clock) unless `is_known` says that the job may still use them. Gives the number removed. */
 unsigned depot_sweep(struct depot *depot, ms_t older_than,

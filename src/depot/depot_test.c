@@ -176,6 +176,42 @@ static void keeps_outputs_once(void **state)
     assert_int_equal(depot_remove_job(depot, job), DEPOT_OK);
 }
 
+static void keep(const char *name)
+{
+    char from[DEPOT_PATH_SIZE + 32];
+    struct depot_kept kept;
+    work_file("hello", from);
+    assert_int_equal(depot_keep(depot, from, job, span_of(name), &kept), DEPOT_OK);
+}
+
+static bool is_kept(const char *name)
+{
+    char path[DEPOT_PATH_SIZE];
+    assert_int_equal(depot_path(depot, job, span_of(name), path), DEPOT_OK);
+    return is_there(path);
+}
+
+/* What a second attempt left on its way, beside what the first one made. */
+static void removes_what_comes_behind_the_first(void **state)
+{
+    char stray[DEPOT_PATH_SIZE];
+    assert_int_equal(depot_remove_outputs(depot, job, 2), DEPOT_OK); /* there is nothing */
+    assert_int_equal(depot_remove_outputs(depot, SPAN("../x"), 2), DEPOT_REFUSED);
+    static const char *const names[] = {"output.mp4",      "thumbnail.jpg", "output-2.png",
+                                        "thumbnail-2.jpg", "output-3.mp4",  "thumbnail-3.jpg",
+                                        "output-10.mp4"};
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+        keep(names[n]);
+    (void)snprintf(stray, sizeof stray, "%s/outputs/gen_1/half", home);
+    write_file(stray, "hel");
+    assert_int_equal(depot_remove_outputs(depot, job, 2), DEPOT_OK);
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+        assert_int_equal(is_kept(names[n]), n < 4);
+    assert_false(is_there(stray));
+    assert_int_equal(depot_remove_outputs(depot, job, 0), DEPOT_OK);
+    assert_false(is_kept("output.mp4"));
+}
+
 static void takes_plain_files_only(void **state)
 {
     char from[DEPOT_PATH_SIZE + 32], folder[DEPOT_PATH_SIZE];
@@ -358,10 +394,15 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(makes_private_work_folders), cmocka_unit_test(judges_names),
-        cmocka_unit_test(keeps_outputs_once),         cmocka_unit_test(takes_plain_files_only),
-        cmocka_unit_test(lends_outputs_as_inputs),    cmocka_unit_test(sweeps_strays),
-        cmocka_unit_test(says_what_it_cannot_make),   cmocka_unit_test(tells_a_full_disk),
+        cmocka_unit_test(makes_private_work_folders),
+        cmocka_unit_test(judges_names),
+        cmocka_unit_test(keeps_outputs_once),
+        cmocka_unit_test(removes_what_comes_behind_the_first),
+        cmocka_unit_test(takes_plain_files_only),
+        cmocka_unit_test(lends_outputs_as_inputs),
+        cmocka_unit_test(sweeps_strays),
+        cmocka_unit_test(says_what_it_cannot_make),
+        cmocka_unit_test(tells_a_full_disk),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -57,9 +57,9 @@ const attempts = (id) =>
 
 // By the day, of now, and by the attempts: three ways to the same sum.
 function spent() {
-  const [{ days }] = ask(reel.home, "SELECT sum(spent) AS days FROM spend WHERE day > 0");
-  const [{ all, reserved }] = ask(reel.home, 'SELECT sum(spent) AS "all", sum(reserved) AS reserved FROM spend WHERE day = 0');
-  const [{ settled }] = ask(reel.home, "SELECT sum(settled) AS settled FROM attempts");
+  const [{ days }] = ask(reel.home, "SELECT total(spent) AS days FROM spend WHERE day > 0");
+  const [{ all, reserved }] = ask(reel.home, 'SELECT total(spent) AS "all", total(reserved) AS reserved FROM spend WHERE day = 0');
+  const [{ settled }] = ask(reel.home, "SELECT total(settled) AS settled FROM attempts");
   assert.deepEqual([days, settled, reserved], [all, all, 0]);
   return all;
 }
@@ -121,4 +121,79 @@ test("somebody links what was given up, and it failed there: that is settled", a
   assert.equal(spent(), before - 2_500_000 + attempts(id)[0].settled);
   assert.equal(one.end, "failed", "it was not canceled: it was wanted");
   assert.equal((await reel.get(`/api/v1/generate/${id}`)).body.errorCode, "submission_uncertain");
+});
+
+const ended = (one) => ({ id: one.id, status: "succeeded" });
+
+// The attempt is accepted, and what it makes is made.
+async function isMade(id, number, slow = 1) {
+  for (const end = Date.now() + 30_000; attempts(id)[number - 1]?.state !== "accepted"; await sleep(50))
+    assert.ok(Date.now() < end, JSON.stringify(attempts(id)));
+  await sleep(slow * (vendor.takes + 100));
+}
+
+test("sent again, and then there is word of the first: both are kept, and both are paid", async () => {
+  const before = spent();
+  const prompt = "a fox that is made twice whose first answer is lost";
+  const { jobId } = await reel.generate({ model, prompt, duration: 5, onUncertain: "resubmit" });
+  await isMade(jobId, 2);
+  const [first, second] = vendor.of(prompt);
+  await callBack(second, ended(second));
+  const done = await reel.finished(jobId);
+  assert.equal(done.status, "completed", JSON.stringify(done));
+  assert.deepEqual(attempts(jobId).map((row) => [row.state, row.remote_id]), [["unknown", ""], ["done", second.id]]);
+  assert.equal((await callBack(first, ended(first))).status, 200);
+  const job = await lateOutputs(jobId);
+  assert.equal(job.status, "completed");
+  assert.deepEqual(job.result.outputs, done.result.outputs.map((output, n) => ({ ...output, url: job.result.outputs[n].url, thumbnailUrl: job.result.outputs[n].thumbnailUrl })));
+  assert.equal(job.lateOutputs.length, 1);
+  for (const output of [job.result, ...job.lateOutputs]) {
+    const { pathname, search } = new URL(output.url);
+    const file = await fetch(new URL(pathname + search, reel.url));
+    assert.equal(file.status, 200, `${output.url}: ${file.status} ${file.status === 200 || await file.text()}`);
+    assert.equal((await file.arrayBuffer()).byteLength, output.fileSizeBytes);
+  }
+  assert.match(job.lateOutputs[0].url, /\/output-2\.mp4/);
+  const rows = attempts(jobId);
+  assert.deepEqual(rows.map((row) => [row.state, row.remote_id]), [["done", first.id], ["done", second.id]]);
+  assert.equal(spent(), before + rows[0].settled + rows[1].settled);
+  assert.equal(Math.round(job.cost.amount * 1e6), rows[0].settled + rows[1].settled);
+  assert.equal(vendor.of(prompt).length, 2);
+});
+
+test("word of the first while the second is at it: it waits for its turn, over a restart too", async () => {
+  const prompt = "a slow fox that is made twice whose first answer is lost";
+  const { jobId } = await reel.generate({ model, prompt, duration: 5, onUncertain: "resubmit" });
+  for (const end = Date.now() + 30_000; attempts(jobId)[1]?.state !== "accepted"; await sleep(50))
+    assert.ok(Date.now() < end, JSON.stringify(attempts(jobId)));
+  const [first, second] = vendor.of(prompt);
+  assert.equal((await callBack(first, ended(first))).status, 200);
+  const named = () => ask(reel.home, `SELECT late, late_id FROM jobs WHERE id = '${jobId}'`)[0];
+  for (const end = Date.now() + 10_000; !named().late; await sleep(50)) assert.ok(Date.now() < end);
+  assert.deepEqual(named(), { late: 1, late_id: first.id });
+  await reel.kill("SIGKILL");
+  await reel.start();
+  await isMade(jobId, 2, 5);
+  await callBack(second, ended(second));
+  const job = await lateOutputs(jobId);
+  assert.equal(job.status, "completed");
+  assert.deepEqual(attempts(jobId).map(({ state }) => state), ["done", "done"]);
+  assert.equal(vendor.of(prompt).length, 2);
+});
+
+test("the clearest word is that which comes before it is sent again: then it is not", async () => {
+  const prompt = "a fox that is made once whose first answer is lost";
+  const { jobId } = await reel.generate({ model, prompt, duration: 5 });
+  for (const end = Date.now() + 10_000; attempts(jobId)[0]?.state !== "uncertain"; await sleep(20))
+    assert.ok(Date.now() < end);
+  const resent = await reel.post(`/api/v1/jobs/${jobId}/resolve`, { action: "resubmit" });
+  assert.equal(resent.status, 200, JSON.stringify(resent.body));
+  const [first] = vendor.of(prompt);
+  assert.equal((await callBack(first, ended(first))).status, 200);
+  await isMade(jobId, 1);
+  await callBack(first, ended(first));
+  const job = await reel.finished(jobId);
+  assert.equal(job.status, "completed", JSON.stringify(job));
+  assert.equal(vendor.of(prompt).length, 1, "paid once");
+  assert.deepEqual(attempts(jobId).map((row) => [row.state, row.remote_id]), [["done", first.id]]);
 });
