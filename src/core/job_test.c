@@ -35,11 +35,25 @@ static void a_job_frees_what_it_owns(void **context)
     job_free(NULL);
 }
 
+static void what_came_late_is_no_result(void **context)
+{
+    (void)context;
+    struct job job = {.output_count = 3};
+    assert_int_equal(job_results(&job), 3);
+    job.outputs[2].is_late = true;
+    assert_int_equal(job_results(&job), 2);
+    job.outputs[0].is_late = job.outputs[1].is_late = true;
+    assert_int_equal(job_results(&job), 0);
+    job.output_count = 0;
+    assert_int_equal(job_results(&job), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_differ),
         cmocka_unit_test(a_job_frees_what_it_owns),
+        cmocka_unit_test(what_came_late_is_no_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,16 @@ static void set_failed_late(struct show *show)
     show->job.state = STATE_FAILED;
     show->job.error = ERROR_SUBMISSION_UNCERTAIN;
     show->job.receipt = RECEIPT_NONE;
+    show->job.outputs[0].is_late = show->job.outputs[1].is_late = true;
+}
+
+/* Sent again, and made twice. */
+static void set_succeeded_late(struct show *show)
+{
+    set_several(show);
+    show->job.outputs[1].is_late = true;
+    show->job.attempt.settled = 250000;
+    show->job.paid = 300000;
 }
 
 static void set_canceled_late(struct show *show)
@@ -159,6 +169,7 @@ static void set_canceled_late(struct show *show)
     show->job.state = STATE_CANCELED;
     show->job.receipt = RECEIPT_UNCONFIRMED;
     show->job.removed_at = at(show, -5);
+    show->job.outputs[0].is_late = true;
 }
 
 static void set_removed(struct show *show)
@@ -469,6 +480,7 @@ static const struct {
     {"an upload", set_upload_status},
     {"deleted", set_deleted},
     {"an upload deleted", set_upload_deleted},
+    {"succeeded, and made twice", set_succeeded_late},
     {"failed, with late outputs", set_failed_late},
     {"canceled, its late output removed since", set_canceled_late},
     {"failed, with odd bytes", set_failed},

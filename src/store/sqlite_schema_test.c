@@ -124,7 +124,13 @@ static void test_the_file_is_private(void **state)
     store_scene_close(&scene);
 }
 
-/* ---------------------------------------------------------------- from version 1 */
+/* ---------------------------------------------------------------- from version 1, and 4 */
+
+#define WITHOUT_VERSION_5                                                                          \
+    "ALTER TABLE jobs DROP COLUMN attempts; ALTER TABLE jobs DROP COLUMN paid;"                    \
+    "ALTER TABLE jobs DROP COLUMN was_resent; ALTER TABLE jobs DROP COLUMN late;"                  \
+    "ALTER TABLE jobs DROP COLUMN late_id; ALTER TABLE jobs DROP COLUMN hint;"                     \
+    "ALTER TABLE outputs DROP COLUMN late;"
 
 enum { UPGRADE_DAY = 20700 };
 
@@ -140,6 +146,7 @@ static struct job *job_at(int64_t key, enum state state, enum attempt_state atte
     if (attempt == ATTEMPT_NONE)
         return job;
     job->attempt = (struct attempt){.number = 1, .state = attempt, .reserved = 600};
+    job->attempts = 1;
     (void)span_copy(SPAN("fal"), job->attempt.provider, sizeof job->attempt.provider);
     return job;
 }
@@ -172,7 +179,7 @@ static void fill_version_1(struct store_scene *scene)
     run_sql(scene->path,
             "DROP TABLE pauses; DROP TABLE spend; ALTER TABLE api_keys DROP COLUMN spent;"
             "ALTER TABLE api_keys DROP COLUMN reserved; ALTER TABLE inputs DROP COLUMN api_key;"
-            "ALTER TABLE attempts DROP COLUMN expected;"
+            "ALTER TABLE attempts DROP COLUMN expected;" WITHOUT_VERSION_5
             "PRAGMA user_version = 1");
 }
 
@@ -199,6 +206,44 @@ static void test_version_1_is_summed_up(void **state)
     store_scene_close(&scene);
 }
 
+/* What the rows of older attempts say is known of the job since. */
+static void test_version_4_knows_its_attempts(void **state)
+{
+    struct store_scene scene;
+    struct job read;
+    char fault[STORE_FAULT_SIZE] = "";
+    open_scene(&scene);
+    insert(&scene, store_scene_full_job(1)); /* its second attempt succeeded */
+    struct job *failed = store_scene_full_job(2);
+    failed->state = STATE_FAILED;
+    failed->attempt.number = 1;
+    insert(&scene, failed);
+    insert(&scene, store_scene_job(3, 5));
+    shut(&scene);
+    run_sql(scene.path, "INSERT INTO attempts SELECT 1, 1, 'unknown', provider, '', intent_at, 0,"
+                        "  ended_at, 300, 300, error, offer, sends, '', 0 FROM attempts"
+                        "  WHERE job = 1;" WITHOUT_VERSION_5 "PRAGMA user_version = 4");
+    scene.store = sqlite_open(scene.path, fault);
+    assert_non_null(scene.store);
+    scene.reader = store_open_reader(scene.store, fault);
+    assert_int_equal(reader_job(scene.reader, 1, &read, NULL), STORE_OK);
+    assert_int_equal(read.attempts, 2);
+    assert_int_equal(read.paid, 300);
+    assert_true(read.was_resent);
+    assert_int_equal(job_results(&read), JOB_OUTPUTS_MAX);
+    reader_job_done(&read);
+    assert_int_equal(reader_job(scene.reader, 2, &read, NULL), STORE_OK);
+    assert_int_equal(read.attempts, 1);
+    assert_int_equal(read.paid, 0);
+    assert_false(read.was_resent);
+    assert_int_equal(job_results(&read), 0);
+    reader_job_done(&read);
+    assert_int_equal(reader_job(scene.reader, 3, &read, NULL), STORE_OK);
+    assert_int_equal(read.attempts, 0);
+    reader_job_done(&read);
+    store_scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_unwritable_places_are_refused),
         cmocka_unit_test(test_the_file_is_private),
         cmocka_unit_test(test_version_1_is_summed_up),
+        cmocka_unit_test(test_version_4_knows_its_attempts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

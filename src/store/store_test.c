@@ -109,7 +109,7 @@ static void test_every_attempt_and_error_is_taken(struct store_scene *scene)
             continue;
         job->error = (enum error_code)code;
         job->attempt_changed = true;
-        job->attempt.number = (unsigned)code + 1;
+        job->attempt.number = job->attempts = (unsigned)code + 1;
         job->attempt.state = (enum attempt_state)(1 + code % (ATTEMPT_COUNT - 1));
         job->attempt.error = (enum error_code)code;
         job->version++;
@@ -154,6 +154,7 @@ static void test_attempts_are_kept(struct store_scene *scene)
     store_scene_turn(scene);
     for (unsigned number = 1; number <= 3; number++) {
         job->attempt = (struct attempt){.number = number, .state = ATTEMPT_INTENT, .intent_at = 5};
+        job->attempts = number;
         job->attempt_changed = true;
         store_scene_update(scene, job);
         store_scene_turn(scene);
@@ -174,6 +175,47 @@ static void test_attempts_are_kept(struct store_scene *scene)
     struct job *loaded = store_scene_load(scene, 1);
     store_scene_assert_equal(job, loaded);
     store_rollback(scene->store);
+    job_free(loaded);
+    job_free(job);
+}
+
+/* The core wants one that is not at hand, and puts it there. */
+static void test_an_older_attempt_may_be_at_hand(struct store_scene *scene)
+{
+    struct job *job = store_scene_full_job(1);
+    struct attempt attempts[READER_TIMELINE_MAX];
+    struct got got;
+    unsigned count = 0;
+    const struct attempt second = job->attempt;
+    job->attempt.number = 1;
+    job->attempt.state = ATTEMPT_UNKNOWN;
+    store_scene_insert(scene, job);
+    store_scene_turn(scene);
+    job->attempt = second;
+    job->attempt_changed = true;
+    store_scene_update(scene, job);
+    store_scene_turn(scene);
+    store_scene_begin(scene);
+    struct want want = {.kind = WANT_ATTEMPT, .job = 1, .number = 3};
+    assert_int_equal(store_get(scene->store, &want, &got), STORE_OK);
+    assert_int_equal(got.item_count, 0);
+    want.number = 1;
+    assert_int_equal(store_get(scene->store, &want, &got), STORE_OK);
+    assert_int_equal(got.item_count, 1);
+    assert_int_equal(got.attempt.state, ATTEMPT_UNKNOWN);
+    job->attempt = got.attempt;
+    job->attempt.state = ATTEMPT_UNCERTAIN;
+    store_scene_update(scene, job);
+    store_scene_apply(scene);
+    store_scene_commit(scene);
+    store_scene_begin(scene);
+    struct job *loaded = store_scene_load(scene, 1);
+    store_scene_assert_equal(job, loaded);
+    store_rollback(scene->store);
+    assert_int_equal(reader_attempts(scene->reader, 1, attempts, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(attempts[0].state, ATTEMPT_UNCERTAIN);
+    assert_int_equal(attempts[1].state, ATTEMPT_DONE);
     job_free(loaded);
     job_free(job);
 }
@@ -232,6 +274,7 @@ static void test_nothing_is_seen_before_commit(struct store_scene *scene)
     store_scene_begin(scene);
     first->state = STATE_SUBMITTING;
     first->attempt = (struct attempt){.number = 1, .state = ATTEMPT_INTENT};
+    first->attempts = 1;
     first->attempt_changed = true;
     first->warnings = memory_copy(span_of("[]"));
     set_words(first);
@@ -268,6 +311,7 @@ static void gather_every_change(struct store_scene *scene, struct job *first, st
     first->state = STATE_FAILED;
     first->ended_at = 5;
     first->attempt = (struct attempt){.number = 1, .state = ATTEMPT_FAILED};
+    first->attempts = 1;
     first->attempt_changed = true;
     first->warnings = memory_copy(span_of("[]"));
     set_words(first);
@@ -383,6 +427,7 @@ static const struct store_scene_test tests[] = {
     {"every attempt and error is taken", test_every_attempt_and_error_is_taken},
     {"progress only writes little", test_progress_only_writes_little},
     {"attempts are kept", test_attempts_are_kept},
+    {"an older attempt may be at hand", test_an_older_attempt_may_be_at_hand},
     {"timeline is kept", test_timeline_is_kept},
     {"nothing is seen before commit", test_nothing_is_seen_before_commit},
     {"rollback leaves no trace", test_rollback_leaves_no_trace},
