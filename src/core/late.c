@@ -25,8 +25,8 @@ void late_needs(const struct core *core, int64_t key, struct needs *ret_needs)
 
 bool late_may(const struct job *job)
 {
-    return job->attempt.state == ATTEMPT_UNKNOWN &&
-           (state_is_terminal(job->state) || job->state == STATE_SUBMITTING);
+    /* It has ended, or waits to be sent again. */
+    return job->attempt.state == ATTEMPT_UNKNOWN;
 }
 
 /* It has ended, and stays in memory. */
@@ -139,8 +139,8 @@ void late_got(struct core *core, struct output *output, const struct got *got)
     (void)list_take(&core->late_wants);
     if (attempt_is_open(job))
         return; /* another word of this turn was of the attempt at hand */
-    bool was_given_up = got->item_count > 0 && older->state == ATTEMPT_UNKNOWN &&
-                        health_of(&core->health, older->provider);
+    bool was_given_up =
+        older->state == ATTEMPT_UNKNOWN && health_of(&core->health, older->provider);
     job->late = 0;
     life_touch(core, job);
     if (was_given_up)

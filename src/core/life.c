@@ -125,7 +125,7 @@ static void leave(struct core *core, struct job *job, enum state to)
     if (state_is_in_flight(job->state) && !state_is_in_flight(to)) {
         limit_leave(&core->limits, job);
         heap_remove(&core->timers, &job->timer);
-        bool is_open = attempt_is_open(job) && job->route;
+        bool is_open = job->route && attempt_is_open(job);
         job->following = is_open || job->late;
         if (job->following)
             core->following++;

@@ -38,8 +38,7 @@ bool remote_can(const struct core *core, const struct job *job, enum can what)
  * after all, was wanted. */
 static bool shall_stop(const struct job *job)
 {
-    return job->cancel_asked || job->state == STATE_CANCELED || job->state == STATE_EXPIRED ||
-           job->error == ERROR_TIMEOUT;
+    return job->cancel_asked || job->state == STATE_EXPIRED || job->error == ERROR_TIMEOUT;
 }
 
 /* Reads that are few and do not wait for a place in line, but take one. */
