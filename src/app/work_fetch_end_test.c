@@ -135,6 +135,51 @@ static void who_stands_in_line_can_be_dropped(void **state)
     assert_null(place_leave(&other));
 }
 
+static void keep(const char *name)
+{
+    char path[DEPOT_PATH_SIZE], file[DEPOT_PATH_SIZE + 16];
+    struct depot_kept kept;
+    assert_int_equal(depot_work_folder(own.config.depot, SPAN("gen_8"), 2, path), DEPOT_OK);
+    (void)snprintf(file, sizeof file, "%s/made", path);
+    FILE *made = fopen(file, "we");
+    assert_non_null(made);
+    assert_true(fputs("a film", made) >= 0);
+    assert_int_equal(fclose(made), 0);
+    assert_int_equal(depot_keep(own.config.depot, file, SPAN("gen_8"), span_of(name), &kept),
+                     DEPOT_OK);
+    assert_int_equal(depot_remove_work(own.config.depot, SPAN("gen_8"), 2), DEPOT_OK);
+}
+
+static bool is_kept(const char *name)
+{
+    char path[DEPOT_PATH_SIZE];
+    assert_int_equal(depot_path(own.config.depot, SPAN("gen_8"), span_of(name), path), DEPOT_OK);
+    return access(path, F_OK) == 0;
+}
+
+static void what_an_older_attempt_adds_leaves_the_result_alone(void **state)
+{
+    keep("output.mp4");
+    keep("output-2.mp4");
+    struct work *work = make_by_hand(WORK_KEEPING);
+    work->files_before = 1;
+    work_fail(work, ERROR_OUTPUT_LOST, true, "It could not be stored.");
+    work_over(work);
+    run_own();
+    expect_failed(ERROR_OUTPUT_LOST, true, "could not be stored");
+    assert_true(is_kept("output.mp4"));
+    assert_false(is_kept("output-2.mp4"));
+    work = make_by_hand(WORK_PREPARING);
+    memory_free(work->inputs[0].url);
+    work->input_count = 0;
+    work->files_before = JOB_OUTPUTS_MAX;
+    work_fetch_start(work);
+    run_own();
+    expect_failed(ERROR_OUTPUT_INVALID, false, "as many outputs as it may have");
+    assert_true(is_kept("output.mp4"));
+    assert_int_equal(depot_remove_job(own.config.depot, SPAN("gen_8")), DEPOT_OK);
+}
+
 static int begin_all(void **state)
 {
     char why[DEPOT_FAULT_SIZE];
@@ -170,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_waited_for),
         cmocka_unit_test(an_inspection_that_died_is_worth_another),
         cmocka_unit_test(who_stands_in_line_can_be_dropped),
+        cmocka_unit_test(what_an_older_attempt_adds_leaves_the_result_alone),
     };
     return cmocka_run_group_tests(tests, begin_all, end_all);
 }

@@ -117,12 +117,10 @@ bool late_want(const struct core *core, struct want *ret_want)
     return true;
 }
 
-/* From now on that is the job's attempt. The other one ended in an earlier turn: its row is
- * written. */
+/* From now on that is the job's attempt. */
 static void take(struct core *core, struct output *output, struct job *job,
                  const struct attempt *older)
 {
-    assert(!job->attempt_changed);
     if (state_is_in_flight(job->state))
         limit_move(&core->limits, job, older->provider);
     job->paid += job->attempt.settled - older->settled;
@@ -137,8 +135,10 @@ void late_got(struct core *core, struct output *output, const struct got *got)
     struct job *job = life_find(core, got->want.job);
     const struct attempt *older = &got->attempt;
     (void)list_take(&core->late_wants);
-    if (attempt_is_open(job))
-        return; /* another word of this turn was of the attempt at hand */
+    /* Another word of this turn was of the attempt at hand. Where that has ended with it, its row
+     * is to be written first. */
+    if (attempt_is_open(job) || job->attempt_changed)
+        return;
     bool was_given_up =
         older->state == ATTEMPT_UNKNOWN && health_of(&core->health, older->provider);
     job->late = 0;
