@@ -203,8 +203,8 @@ static void check_asked(struct world *world, const struct ledger_job *job, const
          (job->attempt_state == ATTEMPT_UNCERTAIN || job->attempt_state == ATTEMPT_INTENT));
     if (was_uncertain)
         kept = traits->can & CAN_CHOOSE_ID ? 3 * ORACLE_VENDOR_PAUSE_MS : MS_NEVER;
-    if (gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window &&
-        gap > kept / 3 + ORACLE_VENDOR_SLACK_MS + world->swarm.window + line_at(world, job->at))
+    ms_t beyond = gap - kept / 3 - ORACLE_VENDOR_SLACK_MS - world->swarm.window;
+    if (beyond > 0 && beyond > line_at(world, job->at))
         world_fail(world, "I9", row->key, "nobody asked for it for %lld ms; it is kept for %lld",
                    (long long)gap, (long long)kept);
 }

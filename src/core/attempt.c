@@ -92,6 +92,8 @@ void attempt_become(struct core *core, struct job *job, enum attempt_state state
         limit_count_submitting(&core->limits, job->attempt.provider, -1);
     if (job->route && job->attempt.state == ATTEMPT_ACCEPTED)
         remote_id_drop(core, job);
+    if (state != ATTEMPT_UNCERTAIN)
+        job->hint[0] = '\0'; /* its own id is known now, or nobody looks for it */
     job->attempt.state = state;
     job->attempt_changed = true;
 }
@@ -110,7 +112,6 @@ void attempt_close(struct core *core, struct job *job, enum attempt_state state,
     if (job->route)
         money_settle(core, job);
     attempt_become(core, job, state);
-    job->hint[0] = '\0';
     job->attempt.ended_at = core->now;
     job->attempt.error = error;
     /* At once: who asks later in this turn must not find the same money reserved and spent. */
@@ -219,7 +220,6 @@ void attempt_uncount(struct job *job)
 void attempt_accept(struct core *core, struct job *job, const char *remote_id)
 {
     attempt_become(core, job, ATTEMPT_ACCEPTED);
-    job->hint[0] = '\0';
     job->attempt.accepted_at = core->now;
     job->attempt.expected = job->route ? pace_expected(core, job->model) : 0;
     (void)span_copy(span_of(remote_id), job->attempt.remote_id, sizeof job->attempt.remote_id);

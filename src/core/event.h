@@ -224,8 +224,7 @@ enum want_kind {
     WANT_DUE,        /* up to `limit` waiting or queued jobs with wake_at ≤ before */
     WANT_LANES,      /* up to `limit` lanes, `failing` or not, with next_at ≤ before, in the order
                         of (next_at, key) and behind (after, lane) */
-    WANT_DELIVERIES, /* up to `limit` pending deliveries of `lane` with next_at ≤ before, in order
-                      */
+    WANT_DELIVERIES, /* up to `limit` pending ones of `lane` with next_at ≤ before, in order */
     WANT_ATTEMPT     /* the attempt `number` of `job` */
 };
 

@@ -33,6 +33,14 @@ static void never(struct core *core, struct output *output, struct job *job,
     }
 
 /* clang-format off */
+/* However it ended: an attempt of it may go on at a provider. */
+#define ENDED ROW(never, remote_follow_due, never, never, \
+        ignore, ignore, stand_late, stand_unkept, ignore, \
+        cancel_again, change_refuse, recover_following, \
+        remote_accepted, remote_refused, remote_later, remote_unsure, \
+        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed, \
+        resolve_now)
+
 static table_cell *const cells[STATE_COUNT][HAPPENS_COUNT] = {
     [STATE_WAITING] = ROW(never, wait_due, wait_freed, wait_doomed,
         never, never, never, never, never,
@@ -68,30 +76,10 @@ static table_cell *const cells[STATE_COUNT][HAPPENS_COUNT] = {
         remote_accepted, remote_refused, remote_later, remote_unsure,
         stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
         resolve_now),
-    [STATE_SUCCEEDED] = ROW(never, remote_follow_due, never, never,
-        ignore, ignore, stand_late, stand_unkept, ignore,
-        cancel_again, change_refuse, recover_following,
-        remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
-        resolve_now),
-    [STATE_FAILED] = ROW(never, remote_follow_due, never, never,
-        ignore, ignore, stand_late, stand_unkept, ignore,
-        cancel_again, change_refuse, recover_following,
-        remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
-        resolve_now),
-    [STATE_CANCELED] = ROW(never, remote_follow_due, never, never,
-        ignore, ignore, stand_late, stand_unkept, ignore,
-        cancel_again, change_refuse, recover_following,
-        remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
-        resolve_now),
-    [STATE_EXPIRED] = ROW(never, remote_follow_due, never, never,
-        ignore, ignore, stand_late, stand_unkept, ignore,
-        cancel_again, change_refuse, recover_following,
-        remote_accepted, remote_refused, remote_later, remote_unsure,
-        stand_read, ladder_sought, remote_cancel_read, remote_hinted, remote_streamed,
-        resolve_now),
+    [STATE_SUCCEEDED] = ENDED,
+    [STATE_FAILED] = ENDED,
+    [STATE_CANCELED] = ENDED,
+    [STATE_EXPIRED] = ENDED,
 };
 /* clang-format on */
 

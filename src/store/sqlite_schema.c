@@ -351,9 +351,8 @@ static const char *const version_4[] = {
     NULL,
 };
 
-/* Older attempts that are taken up again: see core/late.c; and what call backs name outlives the
- * server. What late attempts made was known by the
- * job's state so far. */
+/* Older attempts that are taken up again (core/late.c), and whom call backs named. What late
+ * attempts made was known by the job's state so far. */
 static const char *const version_5[] = {
     "ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0)",
     "ALTER TABLE jobs ADD COLUMN paid INTEGER NOT NULL DEFAULT 0 CHECK (paid >= 0)",
