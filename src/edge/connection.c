@@ -477,16 +477,29 @@ static void on_end(struct connection *connection)
     connection_settle(connection);
 }
 
+/* How much may be read of it in this round. */
+static size_t turn_of(const struct connection *connection)
+{
+    if (connection->server->round_read < CONNECTION_ROUND_MAX)
+        return CONNECTION_READ_MAX;
+    bool is_bulk =
+        connection->state == CONNECTION_BODY || connection->state == CONNECTION_LINGER;
+    return is_bulk ? 0 : CONNECTION_READ_SMALL;
+}
+
 static void on_readable(struct connection *connection)
 {
     struct server *server = connection->server;
+    size_t turn = turn_of(connection);
     ssize_t size;
     if (!list_empty(&connection->ready))
         return; /* first comes what is here */
+    if (turn == 0)
+        return; /* the next round asks again */
     /* What is dropped need not be copied out of the kernel: see tcp(7). */
     int flags = connection->state == CONNECTION_LINGER ? MSG_TRUNC : 0;
     do {
-        size = recv(connection->fd, server->input, sizeof server->input, flags);
+        size = recv(connection->fd, server->input, turn, flags);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -497,6 +510,7 @@ static void on_readable(struct connection *connection)
         on_end(connection);
         return;
     }
+    server->round_read += (size_t)size;
     if (connection->state != CONNECTION_LINGER) {
         intake_run(connection, (struct span){server->input, (size_t)size});
         return;

@@ -18,7 +18,15 @@
 #include "edge/sender.h"
 #include "edge/server.h"
 
-enum { CONNECTION_READ_MAX = 64 * 1024, INTAKE_TURN = 16 };
+/* A connection's read, and those of all connections in a round of the loop, until who sends bodies
+ * waits for the next round; who then comes with a head is read in small steps. An answer is as late
+ * as its round is long. */
+enum {
+    CONNECTION_READ_MAX = 64 * 1024,
+    CONNECTION_READ_SMALL = 4 * 1024,
+    CONNECTION_ROUND_MAX = 256 * 1024,
+    INTAKE_TURN = 16,
+};
 
 #define CONNECTION_STATES(X)                                                                       \
     X(IDLE, "between requests, nothing of the next is here")                                       \
@@ -127,6 +135,7 @@ struct server {
     struct list ready;  /* connections with kept bytes whose turn has come */
     struct list corked; /* connections whose replies go out when this round's input has been read */
     bool in_poll;       /* the loop is reading input: replies are corked */
+    size_t round_read;  /* in this round, by all connections */
     struct list spare;  /* exchanges for the next requests */
     unsigned spare_count;
     unsigned exchanges; /* with somebody */

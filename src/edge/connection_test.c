@@ -1,4 +1,5 @@
-/* Deadlines: whoever is too slow, or silent, is gone in time. */
+/* Deadlines: whoever is too slow, or silent, is gone in time. And turns: whoever sends much waits
+ * for those who send little. */
 #include "edge/server_test_rig.h"
 
 #include "edge/clock.h"
@@ -161,6 +162,53 @@ static void test_peers_that_never_read(void **state)
     rig_stop(&rig);
 }
 
+/* --- Bulk. --- */
+
+enum { BULKS = 40, BULK_SIZE = 40000 };
+
+static struct rig_peer bulks[BULKS], asking;
+
+static void gated(struct server_config *config)
+{
+    config->gate = rig_gate;
+}
+
+/* On the server's own thread, so that it finds all of it at once, and the question last. */
+static void send_all_at_once(struct rig *rig)
+{
+    static char bytes[BULK_SIZE];
+    for (int n = 0; n < BULKS; n++)
+        rig_send(&bulks[n], (struct span){bytes, sizeof bytes});
+    rig_say(&asking, "GET /sunk HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+static void test_bodies_leave_others_their_turn(void **state)
+{
+    struct rig rig;
+    int64_t sunk = 0;
+    rig_start(&rig, gated);
+    asking = rig_connect(&rig);
+    for (int n = 0; n < BULKS; n++) {
+        bulks[n] = rig_connect(&rig);
+        rig_say(&bulks[n], "POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 40001\r\n\r\n1");
+        while (atomic_load(&rig.sunk) <= (size_t)n)
+            rig_sleep(1);
+    }
+    rig_call(&rig, send_all_at_once);
+    struct rig_reply reply = rig_read(&asking, false);
+    assert_true(span_integer(reply.body, 0, INT64_MAX, &sunk));
+    if (sunk > BULKS * BULK_SIZE / 2)
+        fail_msg("an answer waited for %lld bytes of others", (long long)sunk);
+    /* They are only put off. */
+    for (int n = 0; n < BULKS; n++) {
+        assert_int_equal(rig_read(&bulks[n], false).status, 200);
+        rig_hang_up(&bulks[n]);
+    }
+    assert_int_equal(atomic_load(&rig.sunk), BULKS * (BULK_SIZE + 1));
+    rig_hang_up(&asking);
+    rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_slow_body),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_peers_that_never_read),
+        cmocka_unit_test(test_bodies_leave_others_their_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,7 @@ static void on_before_poll(uv_prepare_t *handle)
 {
     struct server *server = handle->data;
     server->in_poll = true;
+    server->round_read = 0;
 }
 
 static void on_after_poll(uv_check_t *handle)

@@ -48,6 +48,7 @@ struct rig {
  *   /close            says Connection: close
  *   /drop             ends the connection without an answer
  *   /none             204
+ *   /sunk             what has been counted in `sunk` so far
  *   anything else     404 by exchange_refuse
  * and its gate, when `configure` sets it to rig_gate:
  *   /refused 403 at once; /sink a streamed body, counted in `sunk`; /pause the same, pausing 20 ms
