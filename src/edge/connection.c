@@ -482,8 +482,7 @@ static size_t turn_of(const struct connection *connection)
 {
     if (connection->server->round_read < CONNECTION_ROUND_MAX)
         return CONNECTION_READ_MAX;
-    bool is_bulk =
-        connection->state == CONNECTION_BODY || connection->state == CONNECTION_LINGER;
+    bool is_bulk = connection->state == CONNECTION_BODY || connection->state == CONNECTION_LINGER;
     return is_bulk ? 0 : CONNECTION_READ_SMALL;
 }
 

@@ -178,8 +178,8 @@ static void handle(void *context, struct exchange *exchange)
     else if (span_is(path, "/drop"))
         exchange_drop(exchange);
     else if (span_is(path, "/sunk"))
-        reply_text(exchange, span_of(arena_print(exchange_arena(exchange), "%zu",
-                                                 atomic_load(&rig->sunk))));
+        reply_text(exchange,
+                   span_of(arena_print(exchange_arena(exchange), "%zu", atomic_load(&rig->sunk))));
     else if (span_is(path, "/none"))
         exchange_reply(exchange, &(struct http_response){.status = 204, .body = SPAN("dropped")});
     else
