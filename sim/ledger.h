@@ -82,7 +82,8 @@ struct request {
     unsigned number;               /* REDELIVER; VENDOR: which one */
     bool pause;                    /* VENDOR */
     enum resolve_act act;          /* RESOLVE */
-    char remote_id[ID_SIZE];       /* RESOLVE: LINK */
+    char remote_id[ID_SIZE];       /* RESOLVE: LINK … */
+    unsigned attempt;              /* … of this one; 0: of that at hand */
     struct ledger_upload *upload;  /* UPLOAD, DELETE_UPLOAD */
     unsigned tenant;
     struct change_asked change;

@@ -27,6 +27,18 @@ static const struct ledger_job *some_uncertain(struct world *world)
     return NULL;
 }
 
+/* One of the latest that was sent again; NULL when there is none. */
+static const struct ledger_job *some_resent(const struct world *world)
+{
+    const struct ledger *ledger = &world->ledger;
+    for (size_t back = 1; back <= ledger->job_count && back <= OPERATOR_LOOKS; back++) {
+        const struct ledger_job *job = ledger->jobs[ledger->job_count - back];
+        if (job->is_known && job->attempts > 1)
+            return job;
+    }
+    return NULL;
+}
+
 static const struct ledger_entry *some_entry(struct world *world)
 {
     return world->ledger.entries[rng_below(&world->rng, world->ledger.entry_count)];
@@ -34,17 +46,21 @@ static const struct ledger_entry *some_entry(struct world *world)
 
 static void resolve(struct world *world)
 {
-    const struct ledger_job *job = some_uncertain(world);
+    bool is_older = rng_below(&world->rng, 3) == 0;
+    const struct ledger_job *job = is_older ? some_resent(world) : some_uncertain(world);
     if (!job)
         return;
-    const struct ledger_entry *entry = ledger_entry_of(job, job->attempt);
+    unsigned attempt = is_older ? 1 + (unsigned)rng_below(&world->rng, job->attempts) : 0;
+    const struct ledger_entry *entry = ledger_entry_of(job, attempt ? attempt : job->attempt);
     bool is_wrong = rng_below(&world->rng, 4) == 0, knows = rng_below(&world->rng, 2);
     unsigned tenant = job->tenant;
     if (world_strikes(world, SWARM_STRANGER))
         tenant = (unsigned)rng_below(&world->rng, world->swarm.tenant_count);
     struct request *request = ledger_request(&world->ledger, REQUEST_RESOLVE, tenant);
     request->job = job->key;
+    request->attempt = attempt;
     request->act = is_wrong                    ? (enum resolve_act)rng_below(&world->rng, 3)
+                   : is_older                  ? RESOLVE_LINK
                    : entry && knows            ? RESOLVE_LINK
                    : rng_below(&world->rng, 2) ? RESOLVE_RESUBMIT
                                                : RESOLVE_GIVE_UP;
@@ -71,11 +87,10 @@ void operator_act(struct world *world)
     ask_vendor(world, vendor, false, world_about(world, OPERATOR_PAUSE_MS));
 }
 
-static bool is_claimed(const struct world *world, const struct request *request)
+static bool is_claimed(const struct ledger *ledger, const struct request *request, unsigned attempt)
 {
-    const struct ledger_job *job = ledger_find_job(&world->ledger, request->job);
-    const struct ledger_entry *entry = ledger_find_entry(&world->ledger, request->remote_id);
-    return entry && oracle_vendor_is_claimed(entry, request->job, job->attempt);
+    const struct ledger_entry *entry = ledger_find_entry(ledger, request->remote_id);
+    return entry && oracle_vendor_is_claimed(entry, request->job, attempt);
 }
 
 void operator_send(struct world *world, struct request *request)
@@ -88,13 +103,17 @@ void operator_send(struct world *world, struct request *request)
                                   .pause = request->pause};
         return;
     }
+    const struct ledger_job *job = ledger_find_job(&world->ledger, request->job);
+    unsigned attempt = request->attempt ? request->attempt : job->attempt;
     world_event(world, EVENT_RESOLVE_ASKED)->resolve_asked =
         (struct resolve_asked){.token = token,
                                .tenant = world->swarm.tenant_names[request->tenant],
                                .job = request->job,
                                .act = request->act,
                                .remote_id = request->remote_id,
-                               .claimed = is_claimed(world, request)};
+                               .attempt = request->attempt,
+                               .ended = oracle_late_state(job, attempt),
+                               .claimed = is_claimed(&world->ledger, request, attempt)};
 }
 
 void operator_calm(struct world *world)

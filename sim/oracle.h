@@ -71,6 +71,8 @@ void oracle_vendor_before(struct world *world);
 void oracle_vendor_end(struct world *world, struct reader *reader, const struct ledger_job *job);
 /* oracle_late.c: word of submissions that had been given up. */
 void oracle_late_before(struct world *world);
+/* How the attempt stands by the rows; of none that was: an intent. */
+enum attempt_state oracle_late_state(const struct ledger_job *job, unsigned attempt);
 /* Whether the row was opened again in this turn; `job` is as it was before. */
 bool oracle_late_is(const struct ledger_job *job, const struct job *row);
 void oracle_late_row(struct world *world, struct ledger_job *job);

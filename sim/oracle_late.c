@@ -13,6 +13,13 @@ bool oracle_late_is(const struct ledger_job *job, const struct job *row)
            row->attempt.number == job->attempt && row->attempt.ended_at != job->settled_at;
 }
 
+enum attempt_state oracle_late_state(const struct ledger_job *job, unsigned attempt)
+{
+    if (attempt == job->attempt)
+        return job->attempt_state;
+    return attempt < job->past_room ? job->past[attempt].state : ATTEMPT_INTENT;
+}
+
 /* ---------------------------------------------------------------- who says so */
 
 /* The attempt that the event says something of, with an id; 0: of none. */
@@ -20,9 +27,14 @@ static unsigned named_by(const struct event *event, int64_t *ret_job)
 {
     const struct hinted *hinted = &event->hinted;
     const struct heard *heard = &event->heard;
+    const struct resolve_asked *asked = &event->resolve_asked;
     if (event->kind == EVENT_HINTED && *hinted->remote_id) {
         *ret_job = hinted->job;
         return hinted->attempt;
+    }
+    if (event->kind == EVENT_RESOLVE_ASKED && asked->act == RESOLVE_LINK) {
+        *ret_job = asked->job;
+        return asked->attempt;
     }
     if (event->kind != EVENT_TOLD || heard->call != PROVIDER_CALL_SUBMIT ||
         heard->told->kind != TOLD_ACCEPTED)
@@ -39,24 +51,29 @@ static struct ledger_job *job_of(const struct world *world, const struct event *
     return *ret_attempt ? ledger_find_job(&world->ledger, key) : NULL;
 }
 
-/* An answer may be another's. */
+/* An answer may be another's, and somebody mistaken, or a stranger. */
 static bool is_sure(const struct world *world, const struct event *event,
                     const struct ledger_job *job, unsigned attempt)
 {
     if (event->kind == EVENT_HINTED)
         return true;
-    const struct ledger_entry *entry =
-        ledger_find_entry(&world->ledger, event->heard.told->remote_id);
-    return entry && !oracle_vendor_is_claimed(entry, job->key, attempt);
+    bool is_resolve = event->kind == EVENT_RESOLVE_ASKED;
+    const struct ledger_entry *entry = ledger_find_entry(
+        &world->ledger, is_resolve ? event->resolve_asked.remote_id : event->heard.told->remote_id);
+    bool is_free = entry && !oracle_vendor_is_claimed(entry, job->key, attempt);
+    if (!is_resolve)
+        return is_free;
+    return is_free && attempt != job->attempt &&
+           span_is(span_of(event->resolve_asked.tenant), world->swarm.tenant_names[job->tenant]);
 }
 
 static bool was_given_up(const struct ledger_job *job, unsigned attempt)
 {
+    if (oracle_late_state(job, attempt) != ATTEMPT_UNKNOWN)
+        return false;
     if (attempt == job->attempt)
-        return job->attempt_state == ATTEMPT_UNKNOWN &&
-               (state_is_terminal(job->state) || job->state == STATE_SUBMITTING);
-    return attempt <= job->attempts && attempt < job->past_room &&
-           job->past[attempt].state == ATTEMPT_UNKNOWN && !job->late && !job->removed_at;
+        return state_is_terminal(job->state) || job->state == STATE_SUBMITTING;
+    return attempt <= job->attempts && !job->late && !job->removed_at;
 }
 
 void oracle_late_before(struct world *world)

@@ -52,7 +52,7 @@ void oracle_vendor_before(struct world *world)
         if (asked->act == RESOLVE_RESUBMIT)
             job->resubmits |= ledger_bit(job->attempt);
         if (asked->act == RESOLVE_LINK)
-            job->linked |= ledger_bit(job->attempt);
+            job->linked |= ledger_bit(asked->attempt ? asked->attempt : job->attempt);
     }
 }
 

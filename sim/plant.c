@@ -451,6 +451,8 @@ static void mistake(struct world *world, unsigned number)
     if (event->kind == EVENT_STREAMED && !event->streamed.is_open &&
         strikes(world, PLANT_STREAM_FACT))
         believe(event, &world->tolds[number], event->streamed.job, event->streamed.attempt);
+    if (event->kind == EVENT_RESOLVE_ASKED && world->plant == PLANT_DEAF_HAND)
+        event->resolve_asked.ended = ATTEMPT_DONE;
     if (event->kind == EVENT_RESOLVE_ASKED && world->plant == PLANT_TAKE_OVER)
         event->resolve_asked.claimed = false;
     if (event->kind == EVENT_WORKED && event->worked.kind == WORKED_FAILED &&

@@ -56,6 +56,7 @@
     X(DEAF_CLOSING, deaf_closing)       /* who was asked to end begins all the same */             \
     X(DEAF_LATE, deaf_late)             /* nobody listens once it was given up */                  \
     X(DEAF_RESENT, deaf_resent)         /* … or once it was sent again */                        \
+    X(DEAF_HAND, deaf_hand)             /* … or who knows of an older one is not heard */        \
     X(FORGET_HINT, forget_hint)         /* the store forgets whom a call back named */             \
     X(FORGET_PAID, forget_paid)         /* … and what older attempts cost */                     \
     X(LATE_RESULT, late_result)         /* what came late is taken for the result */               \

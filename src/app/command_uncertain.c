@@ -1,13 +1,14 @@
-/* `reel uncertain` and `reel uncertain ID --link … | --resubmit | --give-up` */
+/* `reel uncertain` and `reel uncertain ID --link … [--attempt N] | --resubmit | --give-up` */
 #include "app/command.h"
 #include "app/job_view.h"
 
 #include <stdio.h>
 
-enum { PATH_SIZE = 100 };
+enum { PATH_SIZE = 100, ATTEMPT_MAX = 1000 };
 
 const struct arguments_option command_uncertain_options[] = {
     {"--link", 0, "REMOTE-ID", "The provider has it, under that id."},
+    {"--attempt", 0, "NUMBER", "Link it to this attempt, which has been sent again since."},
     {"--resubmit", 0, NULL, "Send it again; the first may cost too."},
     {"--give-up", 0, NULL, "It failed."},
     {0},
@@ -31,7 +32,7 @@ static int list(struct command_call *call)
 }
 
 /* The one action that was given; NULL when there was none, or several. */
-static json_t *make_body(const struct arguments *arguments)
+static json_t *make_body(const struct arguments *arguments, int64_t attempt)
 {
     const char *id = arguments_value(arguments, "--link");
     unsigned links = arguments_count(arguments, "--link"),
@@ -46,6 +47,8 @@ static json_t *make_body(const struct arguments *arguments)
                                                       : "give_up"));
     if (links)
         (void)json_object_set_new(body, "remoteId", json_string(id));
+    if (attempt)
+        (void)json_object_set_new(body, "attempt", json_integer(attempt));
     return body;
 }
 
@@ -67,7 +70,11 @@ int command_uncertain_run(struct command_call *call)
 {
     const struct arguments *arguments = &call->arguments;
     const char *id = arguments->word_count ? arguments->words[0] : NULL;
-    json_t *body = make_body(arguments);
+    const char *attempt = arguments_value(arguments, "--attempt");
+    int64_t number = 0;
+    if (attempt && !span_integer(span_of(attempt), 1, ATTEMPT_MAX, &number))
+        return command_refuse(call, "--attempt is \"%s\"; allowed: 1 to %d", attempt, ATTEMPT_MAX);
+    json_t *body = make_body(arguments, number);
     int status;
     if (!id && !body)
         status = list(call);

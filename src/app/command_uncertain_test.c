@@ -26,6 +26,10 @@ static void test_uncertain(void **state)
     assert_non_null(strstr(RIG("uncertain")->out, ID));
     assert_string_equal(RIG("uncertain", ID, "--link", "p1")->out, ID "  processing\n");
     assert_non_null(strstr(rig_requests(), "{\"action\":\"link\",\"remoteId\":\"p1\"}"));
+    (void)RIG("uncertain", ID, "--link", "p1", "--attempt", "2");
+    assert_non_null(
+        strstr(rig_requests(), "{\"action\":\"link\",\"attempt\":2,\"remoteId\":\"p1\"}"));
+    assert_int_equal(RIG("uncertain", ID, "--link", "p1", "--attempt", "0")->status, COMMAND_USAGE);
     assert_int_equal(RIG("uncertain", ID, "--resubmit")->status, COMMAND_SUCCEEDED);
     assert_non_null(strstr(rig_requests(), "{\"action\":\"resubmit\"}"));
     assert_int_equal(RIG("uncertain", ID, "--give-up")->status, COMMAND_SUCCEEDED);

@@ -17,6 +17,28 @@ void map_done(struct map *map)
     map_init(map);
 }
 
+/* Eight bytes at a time: most keys are ids and names of some ten to thirty. Of no use outside this
+ * process, and no protection against chosen keys. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 32;
+}
+
+static uint64_t hash_of(struct span key)
+{
+    uint64_t hash = key.size, word = 0;
+    size_t n = 0;
+    for (; key.size - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, key.data + n, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    for (; n < key.size; n++)
+        word = word << 8 | (unsigned char)key.data[n];
+    return mix(hash, word);
+}
+
 static void link_entry(struct map *map, size_t index)
 {
     size_t slot = map->entries[index].hash & (map->slot_count - 1);
@@ -64,7 +86,7 @@ static struct map_entry *find(const struct map *map, struct span key, uint64_t h
 void map_set(struct map *map, struct span key, void *value)
 {
     assert(value);
-    uint64_t hash = span_hash(key);
+    uint64_t hash = hash_of(key);
     struct map_entry *entry = find(map, key, hash);
     if (entry) {
         entry->key = key;
@@ -80,13 +102,13 @@ void map_set(struct map *map, struct span key, void *value)
 
 void *map_get(const struct map *map, struct span key)
 {
-    struct map_entry *entry = find(map, key, span_hash(key));
+    struct map_entry *entry = find(map, key, hash_of(key));
     return entry ? entry->value : NULL;
 }
 
 void *map_remove(struct map *map, struct span key)
 {
-    struct map_entry *entry = find(map, key, span_hash(key));
+    struct map_entry *entry = find(map, key, hash_of(key));
     if (!entry)
         return NULL;
     void *value = entry->value;

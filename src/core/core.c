@@ -206,7 +206,7 @@ static void step_told(struct core *core, struct output *output, const struct eve
         return;
     if (job->attempt.number != heard->attempt) {
         if (heard->call == PROVIDER_CALL_SUBMIT && heard->told->kind == TOLD_ACCEPTED)
-            late_word(core, output, job, heard->attempt, heard->told->remote_id);
+            (void)late_word(core, output, job, heard->attempt, heard->told->remote_id);
         return;
     }
     switch (heard->call) {

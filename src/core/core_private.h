@@ -275,8 +275,9 @@ bool late_may(const struct job *job);
 /* … comes now: the attempt is uncertain once more, and followed. */
 void late_reopen(struct core *core, struct output *output, struct job *job, const char *note);
 void late_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id);
-/* The same of an attempt that is not at hand: written down. */
-void late_word(struct core *core, struct output *output, struct job *job, unsigned attempt,
+/* The same of an attempt that is not at hand: written down, unless there was word before, or the
+ * job's files are gone. */
+bool late_word(struct core *core, struct output *output, struct job *job, unsigned attempt,
                const char *remote_id);
 /* The attempt at hand is over: now that of which there was word. */
 void late_look(struct core *core, struct job *job);

@@ -149,8 +149,12 @@ struct resolve_asked {
     const char *tenant;
     int64_t job;
     enum resolve_act act;
-    const char *remote_id; /* LINK */
-    bool claimed;          /* LINK: it belongs to another attempt already */
+    /* LINK: the id, of which attempt (0: of the one at hand), how an older one has ended as far as
+     * the store knows, and whether the id belongs to another attempt already. */
+    const char *remote_id;
+    unsigned attempt;
+    enum attempt_state ended;
+    bool claimed;
 };
 
 struct vendor_asked {

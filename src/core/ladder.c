@@ -260,19 +260,45 @@ void resolve_refuse(struct core *core, struct output *output, struct job *job,
            "Only an uncertain submission can be resolved.");
 }
 
+static bool is_taken(const struct core *core, const struct job *job,
+                     const struct resolve_asked *asked)
+{
+    return asked->claimed || ladder_is_taken(core, job, asked->remote_id);
+}
+
+static const char *const taken = "That id belongs to another attempt.";
+
+/* As if a call back had named it: a poll of ours confirms it. */
+static void link_older(struct core *core, struct output *output, struct job *job,
+                       const struct resolve_asked *asked)
+{
+    if (is_taken(core, job, asked))
+        refuse(output, asked, ERROR_CONFLICT, taken);
+    else if (asked->ended != ATTEMPT_UNKNOWN ||
+             !late_word(core, output, job, asked->attempt, asked->remote_id))
+        refuse(output, asked, ERROR_CONFLICT,
+               "That attempt was not given up and sent again, or there is word of one already, or "
+               "the job's files are gone.");
+    else
+        cancel_reply(core, output, asked->token, job);
+}
+
 void resolve_now(struct core *core, struct output *output, struct job *job,
                  const struct event *event)
 {
     const struct resolve_asked *asked = &event->resolve_asked;
+    if (asked->act == RESOLVE_LINK && asked->attempt && asked->attempt != job->attempt.number) {
+        link_older(core, output, job, asked);
+        return;
+    }
     bool is_late = asked->act == RESOLVE_LINK && late_may(job);
     if (job->attempt.state != ATTEMPT_UNCERTAIN && !is_late) {
         resolve_refuse(core, output, job, event);
         return;
     }
     bool is_own = strcmp(asked->remote_id, job->attempt.remote_id) == 0;
-    if (asked->act == RESOLVE_LINK && !is_own &&
-        (asked->claimed || ladder_is_taken(core, job, asked->remote_id))) {
-        refuse(output, asked, ERROR_CONFLICT, "That id belongs to another attempt.");
+    if (asked->act == RESOLVE_LINK && !is_own && is_taken(core, job, asked)) {
+        refuse(output, asked, ERROR_CONFLICT, taken);
         return;
     }
     if (job->flight.asking == ASKING_SUBMIT) {

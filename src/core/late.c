@@ -63,8 +63,7 @@ void late_reopen(struct core *core, struct output *output, struct job *job, cons
 void late_hinted(struct core *core, struct output *output, struct job *job, const char *remote_id)
 {
     char note[JOB_ERROR_SIZE];
-    (void)snprintf(note, sizeof note,
-                   "The provider called back after it had been given up, and named %s.", remote_id);
+    (void)snprintf(note, sizeof note, "It had been given up; now there is word of %s.", remote_id);
     late_reopen(core, output, job, note);
     /* It was accepted once, and only its end was never found out. */
     if (job->attempt.remote_id[0]) {
@@ -75,27 +74,28 @@ void late_hinted(struct core *core, struct output *output, struct job *job, cons
 
 /* ---------------------------------------------------------------- of an older attempt */
 
-void late_word(struct core *core, struct output *output, struct job *job, unsigned attempt,
+bool late_word(struct core *core, struct output *output, struct job *job, unsigned attempt,
                const char *remote_id)
 {
     bool may = job->was_resent && attempt > 0 && attempt <= job->attempts && *remote_id;
     if (!may || job->late || job->removed_at)
-        return;
+        return false;
     job->late = attempt;
     life_text(job->late_id, sizeof job->late_id, remote_id);
     life_touch(core, job);
     if (attempt_is_open(job)) {
         char note[JOB_ERROR_SIZE];
-        (void)snprintf(note, sizeof note,
-                       "The provider names %s for attempt %u. It is looked for when attempt %u is "
-                       "over.",
-                       job->late_id, attempt, job->attempt.number);
+        (void)snprintf(
+            note, sizeof note,
+            "There is word of %s for attempt %u. It is looked for when attempt %u is over.",
+            job->late_id, attempt, job->attempt.number);
         life_note(core, output, job, note);
     }
     if (state_is_terminal(job->state) && !job->following) {
         follow(core, job);
         life_timer(core, job, core->now + 1);
     }
+    return true;
 }
 
 void late_look(struct core *core, struct job *job)

@@ -4,12 +4,11 @@
 
 #include <assert.h>
 
-static void set_providers(struct gauge *gauge, const struct core_limit *row)
+static void set_providers(struct limits *limits, struct gauge *gauge, const struct core_limit *row)
 {
     for (int n = 0; n < CORE_PROVIDERS_MAX; n++) {
-        bool fits =
-            span_copy(span_of(row->providers[n]), gauge->providers[n], sizeof gauge->providers[n]);
-        assert(fits);
+        const char *name = row->providers[n];
+        gauge->providers[n] = name && *name ? limit_gauge(limits, LIMIT_PROVIDER, name) : NULL;
     }
 }
 
@@ -18,7 +17,7 @@ static struct gauge *add(struct limits *limits, enum limit_kind kind, const stru
     struct gauge *gauge = memory_new(struct gauge);
     bool fits = span_copy(span_of(row->name), gauge->name, sizeof gauge->name);
     assert(fits);
-    set_providers(gauge, row);
+    set_providers(limits, gauge, row);
     gauge->limit = gauge->limit_listed = row->limit;
     gauge->timeout = row->timeout;
     gauge->typical = row->typical;
@@ -47,7 +46,7 @@ static void list(struct limits *limits, enum limit_kind kind, const struct core_
     struct gauge *gauge = map_get(&limits->gauges[kind], span_of(row->name));
     if (!gauge)
         gauge = add(limits, kind, row);
-    set_providers(gauge, row);
+    set_providers(limits, gauge, row);
     set_listed(gauge, row);
     gauge->is_listed = true;
     if (kind == LIMIT_MODEL && !gauge->timeout)
@@ -132,45 +131,42 @@ static unsigned smaller(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-static unsigned provider_room(struct limits *limits, const char *provider)
+static unsigned provider_room(const struct gauge *gauge)
 {
-    const struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
     if (gauge->is_blocked || gauge->is_broke)
         return 0;
     unsigned left = room(gauge->in_flight, gauge->limit);
     return gauge->only_one && left > 1 ? 1 : left;
 }
 
-static unsigned room_to_submit(struct limits *limits, const char *provider)
+static unsigned room_to_submit(const struct limits *limits, const struct gauge *gauge)
 {
-    const struct gauge *gauge = limit_gauge(limits, LIMIT_PROVIDER, provider);
     return smaller(room(gauge->submitting, limits->limit_submitting),
                    room(gauge->submitting, gauge->window));
 }
 
 bool limit_may_submit(struct limits *limits, const char *provider)
 {
-    return room_to_submit(limits, provider) > 0;
+    return room_to_submit(limits, limit_gauge(limits, LIMIT_PROVIDER, provider)) > 0;
 }
 
 bool limit_provider_has_room(struct limits *limits, const char *provider)
 {
-    return provider_room(limits, provider) > 0;
+    return provider_room(limit_gauge(limits, LIMIT_PROVIDER, provider)) > 0;
 }
 
-unsigned limit_room(struct limits *limits, const char *tenant, const char *model)
+unsigned limit_room_of(const struct limits *limits, const struct gauge *tenant,
+                       const struct gauge *model)
 {
-    const struct gauge *of_model = limit_gauge(limits, LIMIT_MODEL, model);
-    const struct gauge *of_tenant = limit_gauge(limits, LIMIT_TENANT, tenant);
     unsigned least = room(limits->in_flight, limits->limit);
     bool is_preferred = true;
-    unsigned rooms[3] = {room(of_model->in_flight, of_model->limit),
-                         room(of_tenant->in_flight, of_tenant->limit), UINT32_MAX};
-    for (int n = 0; n < CORE_PROVIDERS_MAX && of_model->providers[n][0]; n++) {
-        unsigned left = provider_room(limits, of_model->providers[n]);
+    unsigned rooms[3] = {room(model->in_flight, model->limit),
+                         room(tenant->in_flight, tenant->limit), UINT32_MAX};
+    for (int n = 0; n < CORE_PROVIDERS_MAX && model->providers[n]; n++) {
+        unsigned left = provider_room(model->providers[n]);
         /* Whoever is preferred is waited for: its answers come within seconds. */
         if (left > 0 && is_preferred) {
-            least = smaller(least, room_to_submit(limits, of_model->providers[n]));
+            least = smaller(least, room_to_submit(limits, model->providers[n]));
             is_preferred = false;
         }
         rooms[2] = n == 0 || left > rooms[2] ? left : rooms[2];
@@ -178,6 +174,12 @@ unsigned limit_room(struct limits *limits, const char *tenant, const char *model
     for (int n = 0; n < 3; n++)
         least = smaller(least, rooms[n]);
     return least;
+}
+
+unsigned limit_room(struct limits *limits, const char *tenant, const char *model)
+{
+    return limit_room_of(limits, limit_gauge(limits, LIMIT_TENANT, tenant),
+                         limit_gauge(limits, LIMIT_MODEL, model));
 }
 
 void limit_count_submitting(struct limits *limits, const char *provider, int delta)

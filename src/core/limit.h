@@ -10,13 +10,13 @@ enum limit_kind { LIMIT_PROVIDER, LIMIT_MODEL, LIMIT_TENANT, LIMIT_KINDS };
 
 struct gauge {
     char name[JOB_MODEL_SIZE];
-    char providers[CORE_PROVIDERS_MAX][JOB_PROVIDER_SIZE]; /* models: who may run it */
-    bool is_blocked, only_one;                             /* providers: see core/health.h */
-    bool is_broke;                                         /* … and core/money.c */
-    unsigned in_flight, limit;                             /* limit 0: none */
-    unsigned submitting; /* providers: no answer has come yet … */
-    unsigned window;     /* … and how many may be so, by core/health.h; 0: as the limit says */
-    unsigned weight;     /* tenants */
+    const struct gauge *providers[CORE_PROVIDERS_MAX]; /* models: who may run it; NULL: no more */
+    bool is_blocked, only_one;                         /* providers: see core/health.h */
+    bool is_broke;                                     /* … and core/money.c */
+    unsigned in_flight, limit;                         /* limit 0: none */
+    unsigned submitting;                               /* providers: no answer has come yet … */
+    unsigned window; /* … and how many may be so, by core/health.h; 0: as the limit says */
+    unsigned weight; /* tenants */
     unsigned limit_listed, weight_listed; /* what holds where a tenant has no row */
     ms_t timeout, typical;                /* models */
     int64_t queued;
@@ -42,10 +42,13 @@ void limit_init(struct limits *limits, const struct core_config *config);
 /* Other limits, weights and times from now on; the counts stay. */
 void limit_change(struct limits *limits, const struct core_config *config);
 void limit_done(struct limits *limits);
-/* Made on first use. */
+/* Made on first use, and stays until limit_done. */
 struct gauge *limit_gauge(struct limits *limits, enum limit_kind kind, const char *name);
 /* How many more jobs of this model, of this tenant, may start now. */
 unsigned limit_room(struct limits *limits, const char *tenant, const char *model);
+/* The same, for who asks again and again. */
+unsigned limit_room_of(const struct limits *limits, const struct gauge *tenant,
+                       const struct gauge *model);
 /* Whether one more may start there now. */
 bool limit_provider_has_room(struct limits *limits, const char *provider);
 /* Whether one more submission may be out there. */

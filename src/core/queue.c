@@ -34,6 +34,7 @@ static struct queue_tenant *tenant_of(struct queue *queue, const char *name)
     tenant = memory_new(struct queue_tenant);
     bool fits = span_copy(span_of(name), tenant->name, sizeof tenant->name);
     assert(fits);
+    tenant->gauge = limit_gauge(queue->limits, LIMIT_TENANT, name);
     list_init(&tenant->buckets);
     list_init(&tenant->link);
     map_set(&queue->tenants, span_of(tenant->name), tenant);
@@ -54,6 +55,7 @@ static struct queue_bucket *find_bucket(struct queue *queue, const char *tenant,
     (void)span_copy((struct span){id, (size_t)size}, bucket->id, sizeof bucket->id);
     (void)span_copy(span_of(model), bucket->model, sizeof bucket->model);
     bucket->tenant = tenant_of(queue, tenant);
+    bucket->gauge = limit_gauge(queue->limits, LIMIT_MODEL, model);
     bucket->priority = priority;
     list_init(&bucket->link);
     list_init(&bucket->dirty_link);
@@ -146,7 +148,7 @@ static struct queue_bucket *best_of(struct queue *queue, struct queue_tenant *te
     *ret_rivals = 0;
     LIST_EACH(&tenant->buckets, link) {
         struct queue_bucket *bucket = LIST_OWNER(link, struct queue_bucket, link);
-        unsigned room = limit_room(queue->limits, tenant->name, bucket->model);
+        unsigned room = limit_room_of(queue->limits, tenant->gauge, bucket->gauge);
         if (room == 0)
             continue;
         if (!bucket->head_known)
@@ -191,7 +193,7 @@ bool queue_want(struct queue *queue, ms_t now, struct want *ret_want)
         if (!bucket)
             continue;
         if (tenant->deficit == 0)
-            tenant->deficit = limit_gauge(queue->limits, LIMIT_TENANT, tenant->name)->weight;
+            tenant->deficit = tenant->gauge->weight;
         *ret_want = (struct want){
             .kind = WANT_CLAIM,
             .tenant = tenant->name,

@@ -16,6 +16,7 @@ enum { QUEUE_AGE_POINTS = 10, QUEUE_CLAIM_MAX = 32 };
 
 struct queue_tenant {
     char name[JOB_TENANT_SIZE];
+    const struct gauge *gauge;
     unsigned deficit;    /* starts left in its present turn */
     struct list buckets; /* that hold jobs */
     struct list link;    /* queue.round */
@@ -25,6 +26,7 @@ struct queue_bucket {
     char id[JOB_TENANT_SIZE + JOB_MODEL_SIZE + 8]; /* key in queue.buckets */
     struct queue_tenant *tenant;
     char model[JOB_MODEL_SIZE];
+    const struct gauge *gauge; /* the model's */
     int priority;
     int64_t count, arrived;
     ms_t head_at; /* when its oldest came; only if head_known */

@@ -467,7 +467,7 @@ void remote_hinted(struct core *core, struct output *output, struct job *job,
 {
     struct job_flight *flight = &job->flight;
     if (job->attempt.number != event->hinted.attempt)
-        late_word(core, output, job, event->hinted.attempt, event->hinted.remote_id);
+        (void)late_word(core, output, job, event->hinted.attempt, event->hinted.remote_id);
     if (job->attempt.number != event->hinted.attempt || flight->asking == ASKING_FETCH)
         return;
     if (job->attempt.state == ATTEMPT_INTENT) {

@@ -152,6 +152,8 @@ static void event_of_vendor(struct trace *trace, const struct event *event)
         static const char *const acts[] = {"link", "resubmit", "give-up"};
         trace_begin(trace, "resolve");
         trace_add_job(trace, event->resolve_asked.job);
+        if (event->resolve_asked.attempt)
+            buffer_print(&trace->text, ".%u", event->resolve_asked.attempt);
         buffer_print(&trace->text, " %s", acts[event->resolve_asked.act]);
     } else {
         trace_begin(trace, event->vendor_asked.pause ? "pause" : "go-on");

@@ -197,10 +197,14 @@ static void read_resolve(struct trace_story *story, const struct words *words, s
     event->resolve_asked = (struct resolve_asked){
         .token = (uint64_t)trace_story_number(story, trace_story_word(words, 1) + 1),
         .tenant = trace_story_word(words, 2),
-        .job = trace_story_job(story, trace_story_word(words, 3), NULL),
         .remote_id = trace_story_word(words, 5),
+        .ended = ATTEMPT_UNKNOWN,
         .claimed = strcmp(trace_story_word(words, 6), "claimed") == 0,
     };
+    event->resolve_asked.job =
+        trace_story_job(story, trace_story_word(words, 3), &event->resolve_asked.attempt);
+    if (strcmp(trace_story_word(words, 6), "done") == 0)
+        event->resolve_asked.ended = ATTEMPT_DONE;
     int act = 0;
     while (act < 2 && strcmp(acts[act], trace_story_word(words, 4)) != 0)
         act++;

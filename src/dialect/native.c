@@ -19,6 +19,8 @@ static void read_id(const struct route_match *match, const struct dialect_scene 
                       native_ask_cut(scene->arena, raw, 60));
 }
 
+enum { ATTEMPT_MAX = 1000 };
+
 /* A parameter of the query. One that can't be decoded is a fault, for a filter that is not heard
  * would show what nobody asked for. */
 static bool read_query(struct span query, const char *name, const struct dialect_scene *scene,
@@ -100,7 +102,8 @@ static void read_change(const struct http_request *request, const struct dialect
     json_decref(body);
 }
 
-/* {"action": "link", "remoteId": "…"}, resubmit or give_up. */
+/* {"action": "link", "remoteId": "…"}, of the attempt at hand or of "attempt"; resubmit, give_up.
+ */
 static void read_resolve(const struct http_request *request, const struct dialect_scene *scene,
                          struct faults *faults, struct call *call)
 {
@@ -119,14 +122,21 @@ static void read_resolve(const struct http_request *request, const struct dialec
     while (act <= RESOLVE_GIVE_UP && !span_is(action, acts[act]))
         act++;
     json_object_foreach(body, name, value) {
-        if (strcmp(name, "action") != 0 && strcmp(name, "remoteId") != 0)
-            faults_add(faults, name, "action and remoteId", "is not known here");
+        if (strcmp(name, "action") != 0 && strcmp(name, "remoteId") != 0 &&
+            strcmp(name, "attempt") != 0)
+            faults_add(faults, name, "action, remoteId and attempt", "is not known here");
     }
     if (act > RESOLVE_GIVE_UP)
         faults_add(faults, "action", "link, resubmit or give_up", "is missing or something else");
     else if (act == RESOLVE_LINK && (id.size == 0 || id.size >= JOB_REMOTE_ID_SIZE))
         faults_add(faults, "remoteId", "the provider's own id, 1 to 159 bytes",
                    "is missing or too long");
+    const json_t *attempt = json_object_get(body, "attempt");
+    json_int_t number = json_integer_value(attempt);
+    if (attempt && (act != RESOLVE_LINK || number < 1 || number > ATTEMPT_MAX))
+        faults_add(faults, "attempt", "for link alone, the number of an attempt, 1 to 1000",
+                   "is something else");
+    call->resolve.attempt = (unsigned)number;
     call->resolve.act = (enum resolve_act)act;
     call->resolve.remote_id = arena_copy(scene->arena, id);
     json_decref(body);

@@ -81,7 +81,7 @@ test("a call back after the end: the output is kept, and its cost settled once",
   assert.equal(spent(), before - 2_500_000 + attempts(id)[0].settled);
   assert.equal(vendor.of(one.input.prompt).length, 1);
   const { items } = (await reel.get(`/api/v1/jobs/${id}/timeline`)).body;
-  assert.ok(items.some((entry) => entry.note?.includes(`named ${one.id}`)), JSON.stringify(items));
+  assert.ok(items.some((entry) => entry.note?.includes(`word of ${one.id}`)), JSON.stringify(items));
 });
 
 test("a call that nobody confirms changes nothing", async () => {
@@ -196,4 +196,32 @@ test("the clearest word is that which comes before it is sent again: then it is 
   assert.equal(job.status, "completed", JSON.stringify(job));
   assert.equal(vendor.of(prompt).length, 1, "paid once");
   assert.deepEqual(attempts(jobId).map((row) => [row.state, row.remote_id]), [["done", first.id]]);
+});
+
+test("somebody knows what came of the first while the second is at it: by its number", async () => {
+  const prompt = "a slow fox that somebody saw whose first answer is lost";
+  const { jobId } = await reel.generate({ model, prompt, duration: 5, onUncertain: "resubmit" });
+  for (const end = Date.now() + 30_000; attempts(jobId)[1]?.state !== "accepted"; await sleep(50))
+    assert.ok(Date.now() < end, JSON.stringify(attempts(jobId)));
+  const [first, second] = vendor.of(prompt);
+  const say = (words) => reel.post(`/api/v1/jobs/${jobId}/resolve`, { action: "link", ...words });
+  assert.equal((await say({ remoteId: first.id })).status, 409, "the second is not uncertain");
+  assert.equal((await say({ remoteId: second.id, attempt: 1 })).status, 409, "it is the second's");
+  assert.equal((await say({ remoteId: first.id, attempt: 3 })).status, 409, "there is no third");
+  for (const attempt of [0, 1001, 1.5, "1", null]) {
+    const { status, body } = await say({ remoteId: first.id, attempt });
+    assert.equal(status, 400);
+    assert.equal(body.details[0].field, "attempt", JSON.stringify(body));
+  }
+  assert.equal((await reel.post(`/api/v1/jobs/${jobId}/resolve`, { action: "give_up", attempt: 1 })).status, 400);
+  const said = await say({ remoteId: first.id, attempt: 1 });
+  assert.equal(said.status, 200, JSON.stringify(said.body));
+  assert.equal(said.body.status, "processing");
+  assert.equal((await say({ remoteId: first.id, attempt: 1 })).status, 409, "it was said before");
+  await isMade(jobId, 2, 5);
+  await callBack(second, ended(second));
+  const job = await lateOutputs(jobId);
+  assert.equal(job.status, "completed");
+  assert.deepEqual(attempts(jobId).map((row) => [row.state, row.remote_id]), [["done", first.id], ["done", second.id]]);
+  assert.equal(vendor.of(prompt).length, 2);
 });
