@@ -113,12 +113,14 @@ static struct told *copy_told(struct arena *arena, const struct told *told)
     return copy;
 }
 
-/* Who in a list belongs to another attempt already, or whether the id of a new one is another
- * job's. On the caller's thread, whose reader it is. */
+/* Who in a list belongs to another attempt already, or the id that a call back named; or whether
+ * the id of a new one is another job's. On the caller's thread, whose reader it is. */
 static unsigned claimed(struct errand *errand, const struct told *told)
 {
     unsigned bits = 0;
     int64_t job = 0;
+    if (errand->is_named)
+        return reader_remote_id(errand->caller->config.reader, told->remote_id, &job) != STORE_NONE;
     if (told->kind == TOLD_ACCEPTED)
         return reader_remote_id(errand->caller->config.reader, told->remote_id, &job) == STORE_OK &&
                job != errand->job;
@@ -131,7 +133,7 @@ static unsigned claimed(struct errand *errand, const struct told *told)
     return bits;
 }
 
-/* The errand's one word; the errand is over. */
+/* The errand's one word, with `bits` of the ids in it that are another's; the errand is over. */
 static void finish_claimed(struct errand *errand, const struct told *told, bool sent, unsigned bits)
 {
     struct message *message = message_make(EVENT_TOLD);
@@ -152,7 +154,7 @@ static void finish_claimed(struct errand *errand, const struct told *told, bool 
 
 static void finish(struct errand *errand, const struct told *told, bool sent)
 {
-    finish_claimed(errand, told, sent, errand->claimed);
+    finish_claimed(errand, told, sent, 0);
 }
 
 static void note_call(const struct errand *errand, const struct told *told,
@@ -217,9 +219,10 @@ static void on_done(void *context, const struct egress_result *result)
     }
     explain(errand, &told);
     bool is_new = errand->question.call == PROVIDER_CALL_SUBMIT && told.kind == TOLD_ACCEPTED;
-    if ((is_new || told.kind == TOLD_FOUND) && give_told(errand, &told))
+    bool is_sought = told.kind == TOLD_FOUND || (errand->is_named && told.remote_id[0]);
+    if ((is_new || is_sought) && give_told(errand, &told))
         return;
-    if (told.kind == TOLD_FOUND)
+    if (is_sought)
         told.kind = TOLD_NOTHING; /* it is stopping */
     finish(errand, &told, result->sent);
 }
@@ -285,15 +288,11 @@ static enum provider_call call_of(enum effect_kind kind)
 static void begin(struct errand *errand)
 {
     struct told told;
-    int64_t job = 0;
     if (errand->kind == EFFECT_STREAM) {
         caller_stream_begin(errand);
         return;
     }
     errand->question.call = call_of(errand->kind);
-    if (errand->is_named)
-        errand->claimed = reader_remote_id(errand->caller->config.reader,
-                                           errand->question.remote_id, &job) != STORE_NONE;
     if (caller_ask_fill(errand, &told)) {
         errand->question.explains =
             errand->kind == EFFECT_POLL && errand->question.provider->health &&

@@ -28,8 +28,7 @@ struct errand {
     int64_t job;
     unsigned attempt;
     const char *job_id, *tenant, *model, *provider_name, *slug, *input;
-    bool is_named;    /* a call back named the remote id … */
-    unsigned claimed; /* … and it is another attempt's: as in struct heard */
+    bool is_named; /* a call back named the remote id */
     ms_t intent_at, asked_at;
     struct question question; /* its provider and ask are filled by caller_ask_fill, as … */
     const struct offer *offer;

@@ -18,7 +18,7 @@ static void check_job(const struct core *core, const struct job *job)
     assert(!job->following || attempt_is_open(job) || job->late);
     assert(job->late <= job->attempts && job->attempt.number <= job->attempts && job->paid >= 0);
     bool is_accepted = job->route && job->attempt.state == ATTEMPT_ACCEPTED;
-    assert(!is_accepted || remote_id_find(core, job->attempt.provider, job->attempt.remote_id));
+    assert(!is_accepted || remote_id_is_open(core, job->attempt.provider, job->attempt.remote_id));
     /* I9: what was accepted is asked for before it can be forgotten. */
     assert(!is_accepted || job->flight.asking != ASKING_NOTHING || job->flight.ask_at > 0);
     assert(job->state != STATE_RUNNING || job->started_at > 0);

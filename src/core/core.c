@@ -37,6 +37,7 @@ struct core *core_make(const struct core_config *config)
     health_change(&core->health, config);
     map_init(&core->jobs);
     map_init(&core->remote_ids);
+    list_init(&core->ended_ids);
     map_init(&core->keys);
     map_init(&core->twins);
     map_init(&core->uploads);

@@ -62,9 +62,11 @@ struct core {
     struct map health;     /* struct health by name, owned */
     struct map jobs;       /* by key: those in flight or followed, and this turn's loaded rows */
     unsigned following;    /* jobs that have ended, whose attempts have not */
-    struct map remote_ids; /* of open attempts: see remote_id.c; owned */
-    struct heap timers;    /* of the jobs in flight */
-    bool is_closing;       /* no attempt begins any more */
+    struct map remote_ids; /* of attempts: see remote_id.c; owned */
+    struct list ended_ids; /* those of ended ones among them, the oldest first */
+    unsigned ended_id_count;
+    struct heap timers; /* of the jobs in flight */
+    bool is_closing;    /* no attempt begins any more */
     struct list waiters;
     ms_t next_due; /* the earliest wake_at of a row that is not in memory */
     struct notify notify;
@@ -283,12 +285,15 @@ bool late_word(struct core *core, struct output *output, struct job *job, unsign
 void late_look(struct core *core, struct job *job);
 bool late_want(const struct core *core, struct want *ret_want);
 void late_got(struct core *core, struct output *output, const struct got *got);
-/* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends. */
+/* remote_id.c: the id of an accepted attempt counts as its own until the attempt ends, and for a
+ * while after. */
+enum { REMOTE_ID_ENDED_MAX = 4096 };
 void remote_id_hold(struct core *core, const struct job *job);
 void remote_id_drop(struct core *core, const struct job *job);
-/* NULL: no attempt that is open has it. */
-const struct job *remote_id_find(const struct core *core, const char *provider,
-                                 const char *remote_id);
+bool remote_id_is_open(const struct core *core, const char *provider, const char *remote_id);
+/* It is another job's, or that of another attempt of the job, which is open. */
+bool remote_id_is_taken(const struct core *core, const char *provider, const char *remote_id,
+                        int64_t job, unsigned attempt);
 void remote_id_done(struct core *core);
 /* cancel.c */
 table_cell cancel_now, cancel_mark, cancel_too_late, cancel_again;

@@ -136,7 +136,8 @@ static void missed(struct core *core, struct output *output, struct job *job,
 
 bool ladder_is_taken(const struct core *core, const struct job *job, const char *remote_id)
 {
-    return remote_id_find(core, job->attempt.provider, remote_id) != NULL;
+    return remote_id_is_taken(core, job->attempt.provider, remote_id, job->key,
+                              job->attempt.number);
 }
 
 void ladder_sought(struct core *core, struct output *output, struct job *job,
@@ -263,7 +264,9 @@ void resolve_refuse(struct core *core, struct output *output, struct job *job,
 static bool is_taken(const struct core *core, const struct job *job,
                      const struct resolve_asked *asked)
 {
-    return asked->claimed || ladder_is_taken(core, job, asked->remote_id);
+    unsigned attempt = asked->attempt ? asked->attempt : job->attempt.number;
+    return asked->claimed ||
+           remote_id_is_taken(core, job->attempt.provider, asked->remote_id, job->key, attempt);
 }
 
 static const char *const taken = "That id belongs to another attempt.";
