@@ -51,6 +51,7 @@ void connection_make(struct server *server, int fd, const struct network_address
     connection->poll.data = connection;
     list_init(&connection->ready);
     list_init(&connection->corked);
+    list_init(&connection->behind);
     list_add(&server->connections, &connection->link);
     connection_set_state(connection, CONNECTION_HEAD);
     connection_settle(connection);
@@ -74,6 +75,7 @@ void connection_close(struct connection *connection)
     list_remove(&connection->link);
     list_remove(&connection->ready);
     list_remove(&connection->corked);
+    list_remove(&connection->behind);
     heap_remove(&server->deadlines, &connection->deadline);
     address_release(&server->addresses, connection->address);
     connection->address = NULL;
@@ -493,8 +495,12 @@ static void on_readable(struct connection *connection)
     ssize_t size;
     if (!list_empty(&connection->ready))
         return; /* first comes what is here */
-    if (turn == 0)
-        return; /* the next round asks again */
+    if (turn == 0) {
+        if (list_empty(&connection->behind)) /* who is behind already keeps its place */
+            list_add(&server->behind, &connection->behind);
+        return;
+    }
+    list_remove(&connection->behind);
     /* What is dropped need not be copied out of the kernel: see tcp(7). */
     int flags = connection->state == CONNECTION_LINGER ? MSG_TRUNC : 0;
     do {
@@ -517,6 +523,16 @@ static void on_readable(struct connection *connection)
     connection->dropped += (uint64_t)size;
     if (connection->dropped > LINGER_MAX)
         connection_close(connection);
+}
+
+void connection_read_behind(struct server *server)
+{
+    struct list *link;
+    while (server->round_read < CONNECTION_ROUND_MAX && (link = list_take(&server->behind))) {
+        struct connection *connection = LIST_OWNER(link, struct connection, behind);
+        if (connection->events & UV_READABLE)
+            on_readable(connection);
+    }
 }
 
 static void on_writable(struct connection *connection)

@@ -51,6 +51,7 @@ struct connection {
     struct list link;          /* in server->connections */
     struct list ready;         /* in server->ready */
     struct list corked;        /* in server->corked */
+    struct list behind;        /* in server->behind */
     struct server *server;
     struct exchange *exchange; /* from its head to the end of its reply */
     struct address *address;
@@ -135,7 +136,8 @@ struct server {
     struct list ready;  /* connections with kept bytes whose turn has come */
     struct list corked; /* connections whose replies go out when this round's input has been read */
     bool in_poll;       /* the loop is reading input: replies are corked */
-    size_t round_read;  /* in this round, by all connections */
+    size_t round_read;  /* in this round, by all connections … */
+    struct list behind; /* … and those that were put off by it, who are the first of the next */
     struct list spare;  /* exchanges for the next requests */
     unsigned spare_count;
     unsigned exchanges; /* with somebody */
@@ -173,6 +175,8 @@ size_t connection_unsent(const struct connection *connection);
 void connection_settle(struct connection *connection);
 /* Sends what was corked. */
 void connection_uncork(struct connection *connection);
+/* A new round: reads of those that are behind, while there is room. */
+void connection_read_behind(struct server *server);
 /* The exchange's reply is in the output, and the exchange is no more. */
 void connection_replied(struct connection *connection);
 /* Lets intake go on with what was kept, from the loop: handlers and sinks are never called from

@@ -209,6 +209,45 @@ static void test_bodies_leave_others_their_turn(void **state)
     rig_stop(&rig);
 }
 
+enum { HOGS = 12, HOG_SIZE = 3000000 };
+
+/* As much as the kernel takes, so that there is more of each whenever the server looks. */
+static void send_without_end(struct rig *rig)
+{
+    static char bytes[HOG_SIZE];
+    for (int n = 0; n < HOGS; n++) {
+        int size = HOG_SIZE;
+        (void)setsockopt(bulks[n].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        assert_true(send(bulks[n].fd, bytes, sizeof bytes, MSG_DONTWAIT) > BULK_SIZE);
+    }
+    rig_say(&asking, "2");
+}
+
+static void test_bodies_take_turns(void **state)
+{
+    struct rig rig;
+    int64_t sunk = 0;
+    rig_start(&rig, gated);
+    for (int n = 0; n < HOGS; n++) {
+        bulks[n] = rig_connect(&rig);
+        rig_say(&bulks[n], "POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n1");
+        while (atomic_load(&rig.sunk) <= (size_t)n)
+            rig_sleep(1);
+    }
+    asking = rig_connect(&rig);
+    rig_say(&asking, "POST /sunk HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1");
+    rig_sleep(20);
+    rig_call(&rig, send_without_end);
+    struct rig_reply reply = rig_read(&asking, false);
+    assert_true(span_integer(reply.body, 0, INT64_MAX, &sunk));
+    if (sunk > HOGS * 65536 * 2)
+        fail_msg("a body waited for %lld bytes of others", (long long)sunk);
+    for (int n = 0; n < HOGS; n++)
+        rig_hang_up(&bulks[n]);
+    rig_hang_up(&asking);
+    rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_peers_that_never_read),
         cmocka_unit_test(test_bodies_leave_others_their_turn),
+        cmocka_unit_test(test_bodies_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

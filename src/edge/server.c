@@ -369,6 +369,7 @@ static void on_before_poll(uv_prepare_t *handle)
     struct server *server = handle->data;
     server->in_poll = true;
     server->round_read = 0;
+    connection_read_behind(server);
 }
 
 static void on_after_poll(uv_check_t *handle)
@@ -383,6 +384,7 @@ static void on_after_poll(uv_check_t *handle)
 static void start_corking(struct server *server)
 {
     list_init(&server->corked);
+    list_init(&server->behind);
     server->before_poll.data = server->after_poll.data = server;
     (void)uv_prepare_init(server->loop, &server->before_poll);
     (void)uv_check_init(server->loop, &server->after_poll);
