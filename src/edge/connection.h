@@ -175,7 +175,7 @@ size_t connection_unsent(const struct connection *connection);
 void connection_settle(struct connection *connection);
 /* Sends what was corked. */
 void connection_uncork(struct connection *connection);
-/* A new round: reads of those that are behind, while there is room. */
+/* A round begins: reads of those that are behind, while there is room. */
 void connection_read_behind(struct server *server);
 /* The exchange's reply is in the output, and the exchange is no more. */
 void connection_replied(struct connection *connection);

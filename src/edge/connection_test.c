@@ -209,6 +209,28 @@ static void test_bodies_leave_others_their_turn(void **state)
     rig_stop(&rig);
 }
 
+/* Who was put off is answered when its body is there: nobody else need say anything for that. */
+static void test_who_was_put_off_is_answered(void **state)
+{
+    struct rig rig;
+    rig_start(&rig, NULL);
+    asking = rig_connect(&rig);
+    for (int n = 0; n < BULKS; n++) {
+        bulks[n] = rig_connect(&rig);
+        rig_say(&bulks[n], "POST /sunk HTTP/1.1\r\nHost: a\r\nContent-Length: 40001\r\n\r\n1");
+    }
+    rig_sleep(50);
+    ms_t start = clock_monotonic();
+    rig_call(&rig, send_all_at_once);
+    for (int n = BULKS - 1; n >= 0; n--)
+        assert_int_equal(rig_read(&bulks[n], false).status, 200);
+    assert_between(clock_monotonic() - start, 0, LATE_MS);
+    for (int n = 0; n < BULKS; n++)
+        rig_hang_up(&bulks[n]);
+    rig_hang_up(&asking);
+    rig_stop(&rig);
+}
+
 enum { HOGS = 12, HOG_SIZE = 3000000 };
 
 /* As much as the kernel takes, so that there is more of each whenever the server looks. */
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_peers_that_never_read),
         cmocka_unit_test(test_bodies_leave_others_their_turn),
+        cmocka_unit_test(test_who_was_put_off_is_answered),
         cmocka_unit_test(test_bodies_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

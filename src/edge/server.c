@@ -368,8 +368,6 @@ static void on_before_poll(uv_prepare_t *handle)
 {
     struct server *server = handle->data;
     server->in_poll = true;
-    server->round_read = 0;
-    connection_read_behind(server);
 }
 
 static void on_after_poll(uv_check_t *handle)
@@ -378,6 +376,9 @@ static void on_after_poll(uv_check_t *handle)
     server->in_poll = false;
     for (struct list *link; (link = list_take(&server->corked));)
         connection_uncork(LIST_OWNER(link, struct connection, corked));
+    /* Those answers did not wait for it, and the next ones will not wait for a wake-up. */
+    server->round_read = 0;
+    connection_read_behind(server);
 }
 
 /* Neither keeps the loop alive. */
