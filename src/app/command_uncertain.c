@@ -1,10 +1,11 @@
 /* `reel uncertain` and `reel uncertain ID --link … [--attempt N] | --resubmit | --give-up` */
 #include "app/command.h"
 #include "app/job_view.h"
+#include "core/event.h"
 
 #include <stdio.h>
 
-enum { PATH_SIZE = 100, ATTEMPT_MAX = 1000 };
+enum { PATH_SIZE = 100 };
 
 const struct arguments_option command_uncertain_options[] = {
     {"--link", 0, "REMOTE-ID", "The provider has it, under that id."},
@@ -72,8 +73,9 @@ int command_uncertain_run(struct command_call *call)
     const char *id = arguments->word_count ? arguments->words[0] : NULL;
     const char *attempt = arguments_value(arguments, "--attempt");
     int64_t number = 0;
-    if (attempt && !span_integer(span_of(attempt), 1, ATTEMPT_MAX, &number))
-        return command_refuse(call, "--attempt is \"%s\"; allowed: 1 to %d", attempt, ATTEMPT_MAX);
+    if (attempt && !span_integer(span_of(attempt), 1, RESOLVE_ATTEMPT_MAX, &number))
+        return command_refuse(call, "--attempt is \"%s\"; allowed: 1 to %d", attempt,
+                              RESOLVE_ATTEMPT_MAX);
     json_t *body = make_body(arguments, number);
     int status;
     if (!id && !body)

@@ -143,6 +143,7 @@ struct streamed {
 };
 
 enum resolve_act { RESOLVE_LINK, RESOLVE_RESUBMIT, RESOLVE_GIVE_UP };
+enum { RESOLVE_ATTEMPT_MAX = 1000 }; /* more than any job has */
 
 struct resolve_asked {
     uint64_t token;

@@ -19,8 +19,6 @@ static void read_id(const struct route_match *match, const struct dialect_scene 
                       native_ask_cut(scene->arena, raw, 60));
 }
 
-enum { ATTEMPT_MAX = 1000 };
-
 /* A parameter of the query. One that can't be decoded is a fault, for a filter that is not heard
  * would show what nobody asked for. */
 static bool read_query(struct span query, const char *name, const struct dialect_scene *scene,
@@ -133,7 +131,7 @@ static void read_resolve(const struct http_request *request, const struct dialec
                    "is missing or too long");
     const json_t *attempt = json_object_get(body, "attempt");
     json_int_t number = json_integer_value(attempt);
-    if (attempt && (act != RESOLVE_LINK || number < 1 || number > ATTEMPT_MAX))
+    if (attempt && (act != RESOLVE_LINK || number < 1 || number > RESOLVE_ATTEMPT_MAX))
         faults_add(faults, "attempt", "for link alone, the number of an attempt, 1 to 1000",
                    "is something else");
     call->resolve.attempt = (unsigned)number;

@@ -125,10 +125,14 @@ test("somebody links what was given up, and it failed there: that is settled", a
 
 const ended = (one) => ({ id: one.id, status: "succeeded" });
 
-// The attempt is accepted, and what it makes is made.
-async function isMade(id, number, slow = 1) {
+async function isAccepted(id, number) {
   for (const end = Date.now() + 30_000; attempts(id)[number - 1]?.state !== "accepted"; await sleep(50))
     assert.ok(Date.now() < end, JSON.stringify(attempts(id)));
+}
+
+// The attempt is accepted, and what it makes is made.
+async function isMade(id, number, slow = 1) {
+  await isAccepted(id, number);
   await sleep(slow * (vendor.takes + 100));
 }
 
@@ -164,8 +168,7 @@ test("sent again, and then there is word of the first: both are kept, and both a
 test("word of the first while the second is at it: it waits for its turn, over a restart too", async () => {
   const prompt = "a slow fox that is made twice whose first answer is lost";
   const { jobId } = await reel.generate({ model, prompt, duration: 5, onUncertain: "resubmit" });
-  for (const end = Date.now() + 30_000; attempts(jobId)[1]?.state !== "accepted"; await sleep(50))
-    assert.ok(Date.now() < end, JSON.stringify(attempts(jobId)));
+  await isAccepted(jobId, 2);
   const [first, second] = vendor.of(prompt);
   assert.equal((await callBack(first, ended(first))).status, 200);
   const named = () => ask(reel.home, `SELECT late, late_id FROM jobs WHERE id = '${jobId}'`)[0];
@@ -201,8 +204,7 @@ test("the clearest word is that which comes before it is sent again: then it is 
 test("somebody knows what came of the first while the second is at it: by its number", async () => {
   const prompt = "a slow fox that somebody saw whose first answer is lost";
   const { jobId } = await reel.generate({ model, prompt, duration: 5, onUncertain: "resubmit" });
-  for (const end = Date.now() + 30_000; attempts(jobId)[1]?.state !== "accepted"; await sleep(50))
-    assert.ok(Date.now() < end, JSON.stringify(attempts(jobId)));
+  await isAccepted(jobId, 2);
   const [first, second] = vendor.of(prompt);
   const say = (words) => reel.post(`/api/v1/jobs/${jobId}/resolve`, { action: "link", ...words });
   assert.equal((await say({ remoteId: first.id })).status, 409, "the second is not uncertain");
